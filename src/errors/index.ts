@@ -1,0 +1,2 @@
+export { IdError, type IdErrorCode } from './id-error.js';
+export { isSvidkitError, SvidkitError } from './svidkit-error.js';

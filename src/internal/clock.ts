@@ -1,0 +1,4 @@
+/** Milliseconds since the epoch, as `Date.now` counts them. */
+export type Clock = () => number;
+
+export const systemClock: Clock = () => Date.now();

@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const src = fileURLToPath(new URL('./src', import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^svidkit$/, replacement: `${src}/index.ts` },
+      { find: /^svidkit\/(.+)$/, replacement: `${src}/$1/index.ts` },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/spire/**', 'node_modules/**'],
+    testTimeout: 15_000,
+    dangerouslyIgnoreUnhandledErrors: false,
+  },
+});
