@@ -1,0 +1,1 @@
+export type DerRule = 'bad_der' | 'too_large';

@@ -1,0 +1,71 @@
+import { ReadError } from './read-error.js';
+
+export type PemRule = 'bad_pem';
+
+/** One block: the label between BEGIN and `-----`, and the bytes inside. */
+export interface PemBlock {
+  readonly label: string;
+  readonly der: Uint8Array<ArrayBuffer>;
+}
+
+const MAX_CHARACTERS = 16 * 1024 * 1024;
+const BOUNDARY = /^-----(BEGIN|END) ([A-Z0-9][A-Z0-9 .]{0,62}[A-Z0-9])-----$/;
+const BASE64_LINE = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/**
+ * Reads the blocks of a PEM text (RFC 7468), in order. Text outside the blocks is skipped, as in files that carry a
+ * comment above each certificate; inside a block there is canonical base64 and nothing else, so encapsulated headers
+ * and encrypted keys of the old style are refused. A text that holds something but no block is refused; an empty one
+ * has no blocks.
+ *
+ * @throws {@link ReadError} `bad_pem`.
+ */
+export function decodePem(text: string): PemBlock[] {
+  if (text.length > MAX_CHARACTERS) throw bad(`a PEM text has at most ${MAX_CHARACTERS} characters`);
+  const blocks: PemBlock[] = [];
+  let open: { readonly label: string; readonly lines: string[] } | undefined;
+  for (const line of text.split(/\r\n|\n|\r/)) {
+    const trimmed = line.trimEnd();
+    const boundary = BOUNDARY.exec(trimmed);
+    if (boundary === null) {
+      if (trimmed.startsWith('-----')) throw bad('a PEM boundary line is malformed');
+      if (open !== undefined) open.lines.push(readLine(trimmed));
+      continue;
+    }
+    const [, side, label = ''] = boundary;
+    if (side === 'BEGIN') {
+      if (open !== undefined) throw bad('a PEM block begins before the one above it has ended');
+      open = { label, lines: [] };
+    } else {
+      if (open?.label !== label) throw bad('a PEM block ends that has not begun under that label');
+      blocks.push({ label, der: decodeBase64(open.lines.join('')) });
+      open = undefined;
+    }
+  }
+  if (open !== undefined) throw bad('the last PEM block has no end');
+  if (blocks.length === 0 && text.trim() !== '') throw bad('the text holds no PEM block');
+  return blocks;
+}
+
+/** Writes one block with lines of 64 characters and a line feed after the last (RFC 7468 section 2). */
+export function encodePem(label: string, der: Uint8Array): string {
+  const base64 = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('base64');
+  const lines = base64.match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+}
+
+function readLine(line: string): string {
+  if (!BASE64_LINE.test(line)) throw bad('a PEM block holds a line that is not base64');
+  return line;
+}
+
+function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
+  const decoded = Buffer.from(base64, 'base64');
+  if (decoded.length === 0) throw bad('a PEM block is empty');
+  if (decoded.toString('base64') !== base64) throw bad('a PEM block is not canonical base64');
+  return new Uint8Array(decoded);
+}
+
+function bad(message: string): ReadError<PemRule> {
+  return new ReadError('bad_pem', message);
+}

@@ -1,0 +1,16 @@
+export type { Certificate, KeyUsage } from '../internal/certificate.js';
+export {
+  parseX509Svid,
+  parseX509SvidPem,
+  type X509SvidMaterial,
+  type X509SvidPemOptions,
+} from './parse-x509-svid.js';
+export {
+  decodeX509SvidIdUnverified,
+  type VerifiedX509Svid,
+  type VerifyX509SvidOptions,
+  verifyX509Svid,
+  type X509Profile,
+  type X509Purpose,
+} from './verify-x509-svid.js';
+export { X509Svid, type X509SvidSource } from './x509-svid.js';
