@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+import everyday from './vitest.config.js';
+
+// Tests against a real SPIRE and against go-spiffe: they start servers, wait for rotations and need Go.
+export default defineConfig({
+  ...everyday,
+  test: {
+    include: ['test/spire/**/*.test.ts'],
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    teardownTimeout: 30_000,
+    dangerouslyIgnoreUnhandledErrors: false,
+  },
+});
