@@ -1,0 +1,62 @@
+/** The few lines by which the processes of the demo talk: named steps over Node's IPC channel, one answer for each. */
+import { type ChildProcess, fork } from 'node:child_process';
+
+export type Answer = Readonly<Record<string, string | number | undefined>>;
+type Steps = Readonly<Record<string, (input: Answer) => Promise<Answer>>>;
+type Message = { readonly number: number; readonly step: string; readonly input: Answer };
+type Reply = { readonly number: number; readonly answer?: Answer; readonly error?: string };
+
+/** In a child: answers the steps that the parent asks for, until the parent hangs up. */
+export function serveSteps(steps: Steps): void {
+  process.on('message', async ({ number, step, input }: Message) => {
+    try {
+      const run = steps[step];
+      if (run === undefined) throw new Error(`there is no step ${step}`);
+      process.send?.({ number, answer: await run(input) } satisfies Reply);
+    } catch (error) {
+      process.send?.({ number, error: describe(error) } satisfies Reply);
+    }
+  });
+  process.on('disconnect', () => process.exit(0));
+}
+
+/** In the parent: a child process whose steps can be awaited. */
+export class Actor {
+  readonly #child: ChildProcess;
+  #number = 0;
+
+  constructor(file: string, env: NodeJS.ProcessEnv) {
+    const path = new URL(file, import.meta.url);
+    this.#child = fork(path, { execArgv: ['--import', 'tsx'], env: { ...process.env, ...env } });
+    this.#child.setMaxListeners(0);
+  }
+
+  ask(step: string, input: Answer = {}): Promise<Answer> {
+    const number = this.#number++;
+    return new Promise((resolve, reject) => {
+      const gone = (): void => reject(new Error(`the process ended during the step ${step}`));
+      const heard = (reply: Reply): void => {
+        if (reply.number !== number) return;
+        this.#child.off('message', heard).off('exit', gone);
+        if (reply.error === undefined) resolve(reply.answer ?? {});
+        else reject(new Error(reply.error));
+      };
+      this.#child.on('message', heard).once('exit', gone);
+      this.#child.send({ number, step, input } satisfies Message, (error) => error && gone());
+    });
+  }
+
+  stop(): void {
+    this.#child.kill();
+  }
+}
+
+/** An error and what caused it, in one line. */
+export function describe(error: unknown): string {
+  const seen: string[] = [];
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: string };
+    seen.push(code === undefined ? cause.message : `${code}: ${cause.message}`);
+  }
+  return seen.length > 0 ? seen.join(' <- ') : String(error);
+}

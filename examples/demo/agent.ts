@@ -1,0 +1,103 @@
+/** The agent: gets its identity from the machine it runs on, calls the service, and on request tells one of five lies. */
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:https';
+import { json } from 'node:stream/consumers';
+import { exactly, memberOf, Workload } from 'svidkit';
+import { WorkloadApiError } from 'svidkit/errors';
+import { proveRequest } from 'svidkit/wpt';
+import { type Answer, describe, serveSteps } from './actor.js';
+
+const service = memberOf(process.env['DEMO_TRUST_DOMAIN'] ?? 'example.org');
+const workload = await Workload.connect({ servers: service, keepProcessAlive: true });
+
+async function callOverMtls(from: Workload, url: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const agent = from.httpsAgent({ authorize: service }, { keepAlive: false });
+  try {
+    const outgoing = request(url, { agent, headers, method: 'POST' }).end();
+    const [incoming] = await once(outgoing, 'response');
+    const body = incoming.headers['content-type'] === undefined ? await json(incoming).catch(() => ({})) : {};
+    return { status: incoming.statusCode, ...(body as Answer) };
+  } finally {
+    agent.destroy();
+  }
+}
+
+const proof = async (audience: string): Promise<Record<string, string>> =>
+  Object.fromEntries(await proveRequest(workload.wit.getWitSvid(), { audience }));
+
+function witTimes(): Answer {
+  try {
+    return { witExpiresAt: workload.wit.getWitSvid().expiresAt.toISOString() };
+  } catch (error) {
+    if (error instanceof WorkloadApiError && error.code === 'unimplemented') return { wit: error.message };
+    throw error;
+  }
+}
+
+serveSteps({
+  identity: async () => ({
+    id: workload.id.toString(),
+    notBefore: workload.svid.notBefore.toISOString(),
+    expiresAt: workload.svid.expiresAt.toISOString(),
+    ...witTimes(),
+  }),
+
+  mtls: async ({ origin }) => callOverMtls(workload, `${origin}/whoami`),
+
+  wpt: async ({ origin }) => {
+    const answer = await workload.fetch(`${origin}/orders`, { method: 'POST', body: '{"item":"book"}' });
+    return { status: answer.status, ...((await answer.json()) as Answer) };
+  },
+
+  /** Calls the service without a pause until `seconds` have passed, on kept and on new connections. */
+  traffic: async ({ origin, seconds, withWit }) => {
+    const end = Date.now() + Number(seconds) * 1000;
+    const certificates = new Set<string>();
+    let [requests, failures, lastFailure] = [0, 0, ''];
+    while (Date.now() < end) {
+      certificates.add(workload.svid.certificates[0]?.fingerprint256 ?? '');
+      const calls: Promise<{ status?: number | string | undefined }>[] = [callOverMtls(workload, `${origin}/whoami`)];
+      if (withWit === 1) calls.push(workload.fetch(`${origin}/orders`, { method: 'POST' }));
+      for (const outcome of await Promise.allSettled(calls)) {
+        requests += 1;
+        if (outcome.status === 'fulfilled' && outcome.value.status === 200) continue;
+        failures += 1;
+        lastFailure = outcome.status === 'rejected' ? describe(outcome.reason) : `status ${outcome.value.status}`;
+      }
+    }
+    return { requests, failures, lastFailure, certificates: certificates.size };
+  },
+
+  wrongAudience: async ({ origin }) =>
+    callOverMtls(workload, `${origin}/orders`, await proof('https://billing.example.org/orders')),
+
+  replayedProof: async ({ origin }) => {
+    const headers = await proof(`${origin}/orders`);
+    const first = await callOverMtls(workload, `${origin}/orders`, headers);
+    if (first.status !== 200) throw new Error('the first use of the proof was refused');
+    return callOverMtls(workload, `${origin}/orders`, headers);
+  },
+
+  stolenWit: async ({ origin }) => {
+    const { token, alg, expiresAt } = workload.wit.getWitSvid();
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const headers = await proveRequest({ token, alg, expiresAt, key: privateKey }, { audience: `${origin}/orders` });
+    return callOverMtls(workload, `${origin}/orders`, Object.fromEntries(headers));
+  },
+
+  /** The same trust domain by name, with another authority behind it. */
+  foreignAuthority: async ({ origin, socket }) => {
+    await using impostor = await Workload.connect({ address: String(socket) });
+    return callOverMtls(impostor, `${origin}/whoami`).catch((error) => ({ error: describe(error) }));
+  },
+
+  notAuthorized: async ({ origin, socket }) => {
+    await using intern = await Workload.connect({ address: String(socket), servers: service });
+    const answer = await intern.fetch(`${origin}/orders`, { method: 'POST' });
+    return { status: answer.status };
+  },
+
+  wrongDoor: async ({ strictOrigin }) =>
+    callOverMtls(workload, `${strictOrigin}/`).catch((error) => ({ error: describe(error) })),
+});

@@ -1,0 +1,171 @@
+import type { RequestListener } from 'node:http';
+import type { Agent, AgentOptions, Server, ServerOptions } from 'node:https';
+import type { JwtBundleSource, WitBundleSource, X509BundleSource } from './bundle/index.js';
+import { WorkloadApiError } from './errors/index.js';
+import { createProvingFetch } from './http/index.js';
+import type { Authorizer, SpiffeId, WorkloadIdLike } from './id/index.js';
+import type { JwtSvid } from './jwt-svid/index.js';
+import { createHttpsAgent, createHttpsServer, createUndiciConnector } from './tls/index.js';
+import {
+  createJwtSource,
+  createWitSource,
+  createWorkloadApiClient,
+  createX509Source,
+  type JwtSource,
+  type WitSource,
+  type WorkloadApiClient,
+  type X509Source,
+} from './workload-api/index.js';
+import type { WptDraft } from './wpt/index.js';
+import type { X509Svid } from './x509-svid/index.js';
+
+/** How {@link Workload.connect} finds the endpoint and what the workload's own `fetch` does. */
+export interface WorkloadOptions {
+  /** Where the Workload API is, as `unix:///path` or `tcp://IP:port`. Default: the environment variable `SPIFFE_ENDPOINT_SOCKET`. */
+  readonly address?: string | undefined;
+  /** How long to wait for the first identity, in milliseconds. Default 30,000. The sources keep trying meanwhile. */
+  readonly timeoutMs?: number | undefined;
+  /** Gives up waiting for the first identity. */
+  readonly signal?: AbortSignal | undefined;
+  /** Which of several delivered identities to use, by the hint its operator gave it. Default: the first one delivered. */
+  readonly hint?: string | undefined;
+  /**
+   * Which servers `fetch` may talk to, by SPIFFE identity over mutual TLS. Needs the package `undici`. Without it,
+   * `fetch` verifies https servers by the web's certificate authorities, as the global one does.
+   */
+  readonly servers?: Authorizer | undefined;
+  /** How proofs travel. Default `draft-ietf-wimse-wpt-02`; the older draft can stand beside a bearer token. */
+  readonly draft?: WptDraft | undefined;
+  /** The audience of the proof for a target. Default: the URL without query and fragment (draft-ietf-wimse-wpt section 2). */
+  readonly audience?: ((url: string) => string) | undefined;
+  /** Keeps the process running while the workload is open. Default false: an idle workload lets the process end. */
+  readonly keepProcessAlive?: boolean | undefined;
+}
+
+/** Who may be on the other end of a connection. */
+export interface PeerOptions {
+  /** Decides about the peer's verified identity. Mandatory. */
+  readonly authorize: Authorizer;
+}
+
+/**
+ * The identity of this process and what it can do with it: a thin composition of the sources of
+ * `svidkit/workload-api`, the TLS of `svidkit/tls` and the proving `fetch` of `svidkit/http`.
+ *
+ * ```ts
+ * await using workload = await Workload.connect();
+ * const answer = await workload.fetch('https://tools.example.org/orders');
+ * ```
+ */
+export class Workload implements AsyncDisposable {
+  /** X.509-SVIDs and X.509 bundles, kept fresh. */
+  readonly x509: X509Source;
+  /** JWT-SVIDs and JWT bundles, kept fresh. */
+  readonly jwt: JwtSource;
+  /** WIT-SVIDs and WIT bundles, kept fresh. Where the endpoint does not serve the profile, using it says so. */
+  readonly wit: WitSource;
+  /** The bundles of every trust domain this workload trusts, for verifiers. */
+  readonly bundles: X509BundleSource & JwtBundleSource & WitBundleSource;
+  /**
+   * `fetch` with a Workload Identity Token and a fresh proof of possession on every request.
+   *
+   * @throws {@link WorkloadApiError} `unimplemented` when the endpoint serves no WIT-SVIDs.
+   */
+  readonly fetch: typeof globalThis.fetch;
+  readonly #client: WorkloadApiClient;
+
+  private constructor(client: WorkloadApiClient, options: WorkloadOptions) {
+    const shared = { client, keepProcessAlive: options.keepProcessAlive };
+    const byHint = <Svid extends { readonly hint: string | undefined }>(svids: readonly Svid[]): Svid | undefined =>
+      options.hint === undefined ? svids[0] : svids.find((svid) => svid.hint === options.hint);
+    this.#client = client;
+    this.x509 = createX509Source({ ...shared, pick: byHint });
+    this.jwt = createJwtSource(shared);
+    this.wit = createWitSource({ ...shared, pick: byHint });
+    this.bundles = {
+      getX509Bundle: (trustDomain) => this.x509.getX509Bundle(trustDomain),
+      getJwtBundle: (trustDomain) => this.jwt.getJwtBundle(trustDomain),
+      getWitBundle: (trustDomain) => this.wit.getWitBundle(trustDomain),
+    };
+    this.fetch = createProvingFetch({
+      wit: this.wit,
+      audience: options.audience,
+      draft: options.draft,
+      fetch: options.servers === undefined ? undefined : this.#fetchOverMtls(options.servers),
+    });
+  }
+
+  /**
+   * Connects to the Workload API and resolves when the first identity is here. Identities rotate by themselves from
+   * then on, and the connection is re-established whenever it is lost.
+   *
+   * @throws {@link WorkloadApiError} `no_address`, `bad_address`, `timeout` (with the last failure as cause),
+   * `invalid_argument` or `unimplemented`.
+   */
+  static async connect(options: WorkloadOptions = {}): Promise<Workload> {
+    const workload = new Workload(createWorkloadApiClient({ address: options.address }), options);
+    try {
+      const waiting = { signal: options.signal, timeoutMs: options.timeoutMs ?? 30_000 };
+      await Promise.all([
+        workload.x509.ready(waiting),
+        workload.jwt.ready(waiting).catch(unlessUnimplemented),
+        workload.wit.ready(waiting).catch(unlessUnimplemented),
+      ]);
+      return workload;
+    } catch (error) {
+      await workload.close();
+      throw error;
+    }
+  }
+
+  /** The SPIFFE ID of the current X.509-SVID. */
+  get id(): SpiffeId {
+    return this.svid.id;
+  }
+
+  /**
+   * The X.509-SVID to present now.
+   *
+   * @throws {@link WorkloadApiError} `withdrawn`, `expired` or `closed` when there is none to present.
+   */
+  get svid(): X509Svid {
+    return this.x509.getX509Svid();
+  }
+
+  /** A JWT-SVID for an audience, from the cache while it is younger than half its life. */
+  fetchJwtSvid(
+    audience: string | readonly string[],
+    options: { readonly id?: WorkloadIdLike | undefined; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<JwtSvid> {
+    return this.jwt.fetchJwtSvid({ audience, ...options });
+  }
+
+  /** An agent for `node:https` that presents the current X.509-SVID and verifies the server's identity on every connection. */
+  httpsAgent(peer: PeerOptions, options?: AgentOptions): Agent {
+    return createHttpsAgent(this.#mtls(peer), options);
+  }
+
+  /** An https server that presents the current X.509-SVID and admits verified, authorized clients only. */
+  createHttpsServer(peer: PeerOptions, handler?: RequestListener, options?: ServerOptions): Server {
+    return createHttpsServer(this.#mtls(peer), handler, options);
+  }
+
+  /** Ends every stream and timer. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all([this.x509.close(), this.jwt.close(), this.wit.close()]);
+    await this.#client.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #mtls({ authorize }: PeerOptions): { svid: X509Source; bundles: X509Source; authorize: Authorizer } {
+    return { svid: this.x509, bundles: this.x509, authorize };
+  }
+}
+
+function unlessUnimplemented(error: unknown): void {
+  if (error instanceof WorkloadApiError && error.code === 'unimplemented') return;
+  throw error;
+}
