@@ -1,0 +1,135 @@
+import 'reflect-metadata';
+import { type KeyObject, randomBytes } from 'node:crypto';
+import { Crypto as NodeCrypto } from '@peculiar/webcrypto';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PublicKey,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+import type { KeyType } from './key-type.js';
+
+/** A key that signs certificates, and the name under which it does. */
+export interface CertificateSigner {
+  readonly name: readonly NameAttribute[];
+  readonly keyType: KeyType;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+/** One attribute of a distinguished name, in the order it is written. */
+export interface NameAttribute {
+  /** A short name such as `O`, or an object identifier. */
+  readonly type: string;
+  readonly value: string;
+}
+
+/** What a certificate says. */
+export interface CertificateContents {
+  readonly subject: readonly NameAttribute[];
+  readonly publicKey: KeyObject;
+  /** The one URI of the subject alternative name. */
+  readonly uri: string;
+  /** DNS names next to the URI. */
+  readonly dnsNames: readonly string[];
+  /** Milliseconds since the epoch; written in whole seconds, as certificates count. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** `undefined` for a workload. For a signing certificate, how many signing certificates may follow below it. */
+  readonly authority: { readonly pathLength: number | undefined } | undefined;
+}
+
+/**
+ * Makes a certificate with the extensions of X509-SVID appendix A, and gives its DER. The serial number is random,
+ * 128 bits long. A signer whose public key is the subject's makes a self-signed certificate.
+ */
+export async function createCertificate(contents: CertificateContents, signer: CertificateSigner): Promise<Buffer> {
+  const certificate = await X509CertificateGenerator.create(
+    {
+      serialNumber: randomSerialNumber(),
+      subject: toJsonName(contents.subject),
+      issuer: toJsonName(signer.name),
+      notBefore: new Date(contents.notBefore),
+      notAfter: new Date(contents.notAfter),
+      publicKey: toPublicKey(contents.publicKey),
+      signingKey: await toSigningKey(signer),
+      signingAlgorithm: signatureAlgorithm(signer.keyType),
+      extensions: await extensions(contents, signer),
+    },
+    provider,
+  );
+  return Buffer.from(certificate.rawData);
+}
+
+/** The key identifier that a certificate of this key carries, in hexadecimal (RFC 5280 section 4.2.1.2 method 1). */
+export async function keyIdentifier(publicKey: KeyObject): Promise<string> {
+  const extension = await SubjectKeyIdentifierExtension.create(toPublicKey(publicKey), false, provider);
+  return extension.keyId;
+}
+
+interface SignatureAlgorithm extends Algorithm {
+  readonly namedCurve?: string;
+  readonly hash?: string;
+}
+
+const provider = new NodeCrypto();
+
+async function extensions(contents: CertificateContents, signer: CertificateSigner): Promise<Extension[]> {
+  const { authority } = contents;
+  const names = [
+    { type: 'url' as const, value: contents.uri },
+    ...contents.dnsNames.map((value) => ({ type: 'dns' as const, value })),
+  ];
+  const usage = authority ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign : KeyUsageFlags.digitalSignature;
+  const common: Extension[] = [
+    new BasicConstraintsExtension(authority !== undefined, authority?.pathLength, true),
+    new KeyUsagesExtension(usage, true),
+    new SubjectAlternativeNameExtension(names, contents.subject.length === 0),
+    await SubjectKeyIdentifierExtension.create(toPublicKey(contents.publicKey), false, provider),
+  ];
+  if (!contents.publicKey.equals(signer.publicKey)) {
+    common.push(await AuthorityKeyIdentifierExtension.create(toPublicKey(signer.publicKey), false, provider));
+  }
+  if (authority) return common;
+  return [...common, new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth])];
+}
+
+/** Positive, with the top bit of 128 set so that every serial number has the same length. */
+function randomSerialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes.writeUInt8((bytes.readUInt8(0) & 0x7f) | 0x40, 0);
+  return bytes.toString('hex');
+}
+
+function toJsonName(name: readonly NameAttribute[]): Array<Record<string, string[]>> {
+  return name.map(({ type, value }) => ({ [type]: [value] }));
+}
+
+function toPublicKey(key: KeyObject): PublicKey {
+  return new PublicKey(key.export({ format: 'der', type: 'spki' }));
+}
+
+async function toSigningKey({ privateKey, keyType }: CertificateSigner): Promise<CryptoKey> {
+  const der = privateKey.export({ format: 'der', type: 'pkcs8' });
+  return await provider.subtle.importKey('pkcs8', der, signatureAlgorithm(keyType), false, ['sign']);
+}
+
+function signatureAlgorithm(keyType: KeyType): SignatureAlgorithm {
+  switch (keyType) {
+    case 'ec-p256':
+      return { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+    case 'ec-p384':
+      return { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' };
+    case 'rsa-2048':
+      return { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+    case 'ed25519':
+      return { name: 'EdDSA', namedCurve: 'Ed25519' };
+  }
+}
