@@ -1,15 +1,137 @@
-import type { KeyObject, webcrypto } from 'node:crypto';
-import type { JwsAlgorithm } from './jws-algorithm.js';
+import { KeyObject, type webcrypto } from 'node:crypto';
+import { types } from 'node:util';
+import { encodeBase64url } from './base64url.js';
+import { readCompactJws } from './compact-jws.js';
+import { type PublicKeyJwk, readPublicKey } from './jwk.js';
+import { algorithmFits, isJwsAlgorithm, type JwsAlgorithm, signJws, verifyJws } from './jws-algorithm.js';
 
+/** Signs with a private key that it does not show: one held in memory, in a KMS or in a TPM. */
 export interface Signer {
+  /** The one algorithm that it signs with. */
   readonly alg: JwsAlgorithm;
+  /** The public half; what the signer gives is verified with it before a token is handed out. */
   readonly publicKey: KeyObject;
+  /** Signs the bytes; an ECDSA signature is r and s side by side, as JWS has it (RFC 7518 section 3.4), not DER. */
   sign(input: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
+
+/** A private key of node:crypto or WebCrypto, or something that signs with one. */
 export type SigningKey = KeyObject | webcrypto.CryptoKey | Signer;
+
+/**
+ * Makes a signer of a key. Without `alg` it is ES256, ES384 or ES512 by the curve, EdDSA for Ed25519, and for RSA
+ * RS256 or what the `CryptoKey` was made for. A key that does not fit is a `TypeError`.
+ */
 export function toSigner(key: SigningKey, alg?: JwsAlgorithm): Signer {
-  throw new TypeError(`${key}${alg}`);
+  if (alg !== undefined && !isJwsAlgorithm(alg)) throw new TypeError('alg must be one of the supported algorithms');
+  if (key instanceof KeyObject) return signerOf(key, alg);
+  if (types.isCryptoKey(key)) return signerOfCryptoKey(key, alg);
+  return checkSigner(key, alg);
 }
+
+/**
+ * Signs header and payload as a compact JWS; `alg` is put into the header. The token is read back, so that none leaves
+ * that a verifier would refuse for its form, and what a signer from outside gave is verified.
+ */
 export async function signCompact(header: object, payload: object, signer: Signer): Promise<string> {
-  throw new TypeError(`${header}${payload}${signer}`);
+  const text = `${encodePart({ ...header, alg: signer.alg })}.${encodePart(payload)}`;
+  const input = Buffer.from(text, 'latin1');
+  const signature = await signer.sign(input);
+  if (!(signer instanceof LocalSigner) && !verifyJws(signer.alg, signer.publicKey, input, signature)) {
+    throw new TypeError('the signer gave a signature that its public key does not verify');
+  }
+  const token = `${text}.${encodeBase64url(signature)}`;
+  readBack(token);
+  return token;
+}
+
+class LocalSigner implements Signer {
+  readonly alg: JwsAlgorithm;
+  readonly publicKey: KeyObject;
+  readonly #privateKey: KeyObject;
+
+  constructor(alg: JwsAlgorithm, publicKey: KeyObject, privateKey: KeyObject) {
+    this.alg = alg;
+    this.publicKey = publicKey;
+    this.#privateKey = privateKey;
+  }
+
+  sign(input: Uint8Array): Uint8Array {
+    return signJws(this.alg, this.#privateKey, input);
+  }
+}
+
+function signerOf(key: KeyObject, alg: JwsAlgorithm | undefined): Signer {
+  if (key.type !== 'private') throw new TypeError(`a signing key must be private, this one is ${key.type}`);
+  const publicKey = describe(key);
+  const chosen = alg ?? defaultAlgorithm(publicKey);
+  checkFit(chosen, publicKey);
+  return new LocalSigner(chosen, publicKey.key, key);
+}
+
+function signerOfCryptoKey(key: webcrypto.CryptoKey, alg: JwsAlgorithm | undefined): Signer {
+  if (!key.usages.includes('sign')) throw new TypeError('the CryptoKey must have been made for signing');
+  const made = cryptoKeyAlgorithm(key);
+  if (alg !== undefined && made !== undefined && alg !== made) {
+    throw new TypeError(`the CryptoKey was made for ${made}, not for ${alg}`);
+  }
+  return signerOf(KeyObject.from(key), alg ?? made);
+}
+
+/** RSA keys of WebCrypto are bound to one padding and one hash. */
+function cryptoKeyAlgorithm(key: webcrypto.CryptoKey): JwsAlgorithm | undefined {
+  const prefix = { 'RSA-PSS': 'PS', 'RSASSA-PKCS1-v1_5': 'RS' }[key.algorithm.name];
+  if (prefix === undefined) return undefined;
+  const { hash } = key.algorithm as webcrypto.RsaHashedKeyAlgorithm;
+  const alg = `${prefix}${(typeof hash === 'string' ? hash : hash.name).slice('SHA-'.length)}`;
+  if (!isJwsAlgorithm(alg)) throw new TypeError('the CryptoKey was made for a hash that is not supported');
+  return alg;
+}
+
+function checkSigner(signer: Signer, alg: JwsAlgorithm | undefined): Signer {
+  const shaped =
+    typeof signer === 'object' &&
+    signer !== null &&
+    typeof signer.sign === 'function' &&
+    typeof signer.alg === 'string' &&
+    isJwsAlgorithm(signer.alg) &&
+    signer.publicKey instanceof KeyObject;
+  if (!shaped) throw new TypeError('a signing key must be a private KeyObject, a private CryptoKey or a Signer');
+  if (alg !== undefined && alg !== signer.alg) throw new TypeError(`the signer signs ${signer.alg}, not ${alg}`);
+  if (signer.publicKey.type !== 'public') throw new TypeError('the publicKey of a signer must be a public key');
+  if (!(signer instanceof LocalSigner)) checkFit(signer.alg, describe(signer.publicKey));
+  return signer;
+}
+
+function describe(key: KeyObject): PublicKeyJwk {
+  try {
+    return readPublicKey(key);
+  } catch (cause) {
+    throw new TypeError(`the signing key cannot be used: ${cause instanceof Error ? cause.message : ''}`, { cause });
+  }
+}
+
+function checkFit(alg: JwsAlgorithm, publicKey: PublicKeyJwk): void {
+  if (algorithmFits(alg, publicKey)) return;
+  throw new TypeError(`a key of type ${publicKey.kty}${publicKey.crv ? ` ${publicKey.crv}` : ''} does not fit ${alg}`);
+}
+
+function defaultAlgorithm(publicKey: PublicKeyJwk): JwsAlgorithm {
+  if (publicKey.crv === undefined) return 'RS256';
+  return ({ 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' } as const)[publicKey.crv];
+}
+
+function encodePart(part: object): string {
+  return encodeBase64url(Buffer.from(JSON.stringify(part)));
+}
+
+function readBack(token: string): void {
+  try {
+    readCompactJws(token);
+  } catch (cause) {
+    throw new TypeError(
+      `a verifier would refuse this token: ${cause instanceof Error ? cause.message : 'it is malformed'}`,
+      { cause },
+    );
+  }
 }
