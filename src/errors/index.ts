@@ -5,12 +5,12 @@ export { IssuerError, type IssuerErrorCode } from './issuer-error.js';
 export { JwtSvidError, type JwtSvidErrorCode } from './jwt-svid-error.js';
 export { ReplayError, type ReplayErrorCode } from './replay-error.js';
 export { isSvidkitError, SvidkitError } from './svidkit-error.js';
+export { TlsError, type TlsErrorCode, type TlsErrorOptions } from './tls-error.js';
 export { WitError, type WitErrorCode } from './wit-error.js';
-export { WptError, type WptErrorCode } from './wpt-error.js';
 export {
   type EndpointAddressRule,
   WorkloadApiError,
   type WorkloadApiErrorCode,
   type WorkloadApiErrorOptions,
 } from './workload-api-error.js';
-export { TlsError, type TlsErrorCode, type TlsErrorOptions } from './tls-error.js';
+export { WptError, type WptErrorCode } from './wpt-error.js';
