@@ -1,0 +1,6 @@
+export {
+  createMemoryReplayStore,
+  type MemoryReplayStore,
+  type MemoryReplayStoreOptions,
+} from './memory-replay-store.js';
+export type { ReplayEntry, ReplayInsertOptions, ReplayStore, ReplayVerdict } from './replay-store.js';
