@@ -29,6 +29,12 @@ export function toSigner(key: SigningKey, alg?: JwsAlgorithm): Signer {
   return checkSigner(key, alg);
 }
 
+/** ES256, ES384 or ES512 by the curve, EdDSA for Ed25519, RS256 for RSA. */
+export function defaultAlgorithm(publicKey: PublicKeyJwk): JwsAlgorithm {
+  if (publicKey.crv === undefined) return 'RS256';
+  return ({ 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' } as const)[publicKey.crv];
+}
+
 /**
  * Signs header and payload as a compact JWS; `alg` is put into the header. The token is read back, so that none leaves
  * that a verifier would refuse for its form, and what a signer from outside gave is verified.
@@ -114,11 +120,6 @@ function describe(key: KeyObject): PublicKeyJwk {
 function checkFit(alg: JwsAlgorithm, publicKey: PublicKeyJwk): void {
   if (algorithmFits(alg, publicKey)) return;
   throw new TypeError(`a key of type ${publicKey.kty}${publicKey.crv ? ` ${publicKey.crv}` : ''} does not fit ${alg}`);
-}
-
-function defaultAlgorithm(publicKey: PublicKeyJwk): JwsAlgorithm {
-  if (publicKey.crv === undefined) return 'RS256';
-  return ({ 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' } as const)[publicKey.crv];
 }
 
 function encodePart(part: object): string {

@@ -1,0 +1,120 @@
+import type { KeyObject } from 'node:crypto';
+import { WitError } from '../errors/index.js';
+import { parseWorkloadId, type WorkloadId, type WorkloadIdLike } from '../id/index.js';
+import { type Clock, systemClock } from '../internal/clock.js';
+import { type JsonObject, readJsonObject } from '../internal/json.js';
+import { readPublicKey } from '../internal/jwk.js';
+import type { JwsAlgorithm } from '../internal/jws-algorithm.js';
+import { defaultAlgorithm, type SigningKey, signCompact, toSigner } from '../internal/signing-key.js';
+import { lifetimeOption, secondsNow } from '../internal/validity.js';
+import { readConfirmationKey } from './confirmation-key.js';
+import { profileFor, type WitProfile, type WitProfileRules } from './profile.js';
+import { inRoom, readSubject, readWitHeader, readWitPayload } from './read-wit.js';
+
+export interface WitClaims {
+  /** The workload, with a path. */
+  readonly id: WorkloadIdLike;
+  /** The workload's key. Only its public half goes into the token, whichever half this is. */
+  readonly key: KeyObject;
+  /** The algorithm that the workload's proofs are made with (`cnf.jwk.alg`). Default by the type of the key. */
+  readonly alg?: JwsAlgorithm | undefined;
+  /** How long the token is valid, in whole seconds: minutes to hours. */
+  readonly ttlSeconds: number;
+  /**
+   * `iss`, for audits. Default none. In the `spiffe` profile not an `https` URL, so that no OpenID Connect verifier
+   * takes the token for an ID token (WIT-SVID section 3.7).
+   */
+  readonly issuer?: string | undefined;
+  /** `jti`, unique in the trust domain, for audits. Default none. */
+  readonly jti?: string | undefined;
+  /** Further claims. Those named above, `sub`, `cnf`, `exp`, `iat` and `aud` cannot be set here. */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface WitSigningKey {
+  /** A private key, or something that signs in its place. */
+  readonly key: SigningKey;
+  /** Default by the type of the key: ES256 for P-256, RS256 for RSA, EdDSA for Ed25519. */
+  readonly alg?: JwsAlgorithm | undefined;
+  /** The name of the key in the trust domain's WIT bundle. Mandatory in the `spiffe` profile. */
+  readonly kid?: string | undefined;
+}
+
+export interface MintWitOptions {
+  /** Default `spiffe` for a `spiffe://` identifier, else `wimse`. */
+  readonly profile?: WitProfile | undefined;
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: Clock | undefined;
+}
+
+const SET_HERE: ReadonlySet<string> = new Set(['sub', 'cnf', 'exp', 'iat', 'iss', 'jti']);
+
+/** Which workload a key object was used for: a key must not stand for two identifiers. */
+const workloadOfKey = new WeakMap<KeyObject, string>();
+
+/**
+ * Issues a Workload Identity Token, for issuers and tests. What a verifier of the profile would refuse is not signed,
+ * and a key that was given to one workload is not put into the token of another
+ * (draft-ietf-wimse-workload-creds-02, "Workload Identity Key Management").
+ *
+ * @throws {@link WitError} with the rule that a verifier would refuse by; `key_mismatch` for a key of another workload.
+ */
+export async function mintWit(claims: WitClaims, key: WitSigningKey, options: MintWitOptions = {}): Promise<string> {
+  const signer = toSigner(key.key, key.alg);
+  const id = parseWorkloadId(claims.id);
+  const profile = mintingProfile(id, options.profile);
+  const header = asSigned({ alg: signer.alg, kid: key.kid, typ: 'wit+jwt' });
+  const payload = asSigned(payloadOf(id, claims, secondsNow(options.clock ?? systemClock)));
+  readWitHeader(header, profile);
+  readSubject(payload);
+  readWitPayload(payload, profile);
+  readConfirmationKey(payload, profile);
+  checkNoAudience(payload);
+  checkIssuer(payload, profile);
+  bindKey(claims.key, id);
+  return signCompact(header, payload, signer);
+}
+
+function mintingProfile(id: WorkloadId, profile: WitProfile | undefined): WitProfileRules {
+  return profileFor(id, new Set<WitProfile>(profile === undefined ? ['spiffe', 'wimse'] : [profile]));
+}
+
+function payloadOf(id: WorkloadId, options: WitClaims, now: number): object {
+  const { key, alg, ttlSeconds, issuer, jti, claims = {} } = options;
+  for (const name of Object.keys(claims)) {
+    if (SET_HERE.has(name)) throw new TypeError(`${name} has its own place and cannot be among the further claims`);
+  }
+  const publicKey = inRoom(() => readPublicKey(key));
+  const jwk = { alg: alg ?? defaultAlgorithm(publicKey), ...publicKey.jwk };
+  const exp = now + lifetimeOption('ttlSeconds', ttlSeconds);
+  return { ...claims, cnf: { jwk }, exp, iat: now, iss: issuer, jti, sub: id };
+}
+
+/** What a verifier will read. */
+function asSigned(value: object): JsonObject {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new WitError('bad_json', 'the claims are not JSON');
+  return inRoom(() => readJsonObject(text));
+}
+
+/** WIT-SVID section 3.8; workload-creds only leaves it open, and a WIT for one audience helps nobody. */
+function checkNoAudience(claims: JsonObject): void {
+  if (Object.hasOwn(claims, 'aud')) {
+    throw new WitError('aud_present', 'a Workload Identity Token has no aud; its proof of possession has one');
+  }
+}
+
+/** WIT-SVID section 3.7. */
+function checkIssuer({ iss }: JsonObject, profile: WitProfileRules): void {
+  if (profile.name === 'spiffe' && typeof iss === 'string' && /^https:/i.test(iss)) {
+    throw new WitError('bad_iss', 'the iss of a WIT-SVID should not be one that OpenID Connect Discovery can find');
+  }
+}
+
+function bindKey(key: KeyObject, id: WorkloadId): void {
+  const bound = workloadOfKey.get(key) ?? id.toString();
+  if (bound !== id.toString()) {
+    throw new WitError('key_mismatch', `the key was given to ${bound}, and must not stand for ${id} as well`);
+  }
+  workloadOfKey.set(key, bound);
+}
