@@ -1,6 +1,6 @@
 import { parseTrustDomain, type TrustDomainLike } from '../id/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
-import { checkSeconds } from './check-seconds.js';
+import { lifetimeOption } from '../internal/validity.js';
 import { Issuer } from './issuer.js';
 import type { AuthorityKeyType } from './key-type.js';
 import { createTokenAuthority } from './token-authority.js';
@@ -42,13 +42,13 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   const trustDomain = parseTrustDomain(options.trustDomain);
   if (trustDomain.scheme !== 'spiffe') throw new TypeError(`an issuer needs a SPIFFE trust domain, not ${trustDomain}`);
   const clock = options.clock ?? systemClock;
-  const caTtlSeconds = checkSeconds('caTtlSeconds', options.caTtlSeconds ?? 86_400);
+  const caTtlSeconds = lifetimeOption('caTtlSeconds', options.caTtlSeconds ?? 86_400);
   const ttlSeconds = {
-    x509: checkSeconds('x509TtlSeconds', options.x509TtlSeconds ?? 3600),
-    jwt: checkSeconds('jwtTtlSeconds', options.jwtTtlSeconds ?? 300),
-    wit: checkSeconds('witTtlSeconds', options.witTtlSeconds ?? 3600),
+    x509: lifetimeOption('x509TtlSeconds', options.x509TtlSeconds ?? 3600),
+    jwt: lifetimeOption('jwtTtlSeconds', options.jwtTtlSeconds ?? 300),
+    wit: lifetimeOption('witTtlSeconds', options.witTtlSeconds ?? 3600),
   };
-  const refreshHintSeconds = checkSeconds('refreshHintSeconds', options.refreshHintSeconds ?? 300);
+  const refreshHintSeconds = lifetimeOption('refreshHintSeconds', options.refreshHintSeconds ?? 300);
   const keyType = options.keyType ?? 'ec-p256';
   if (!AUTHORITY_KEY_TYPES.includes(keyType)) {
     throw new TypeError(`keyType must be one of ${AUTHORITY_KEY_TYPES.join(', ')}`);

@@ -4,11 +4,11 @@ import { parseSpiffeId, type SpiffeId, type TrustDomain, type WorkloadIdLike } f
 import type { Clock } from '../internal/clock.js';
 import type { JwsAlgorithm } from '../internal/jws-algorithm.js';
 import { Latest } from '../internal/latest.js';
+import { lifetimeOption } from '../internal/validity.js';
 import { mintJwtSvid } from '../jwt-svid/index.js';
 import { mintWit, parseWitSvid, type WitSvid } from '../wit/index.js';
 import { parseX509Svid, type X509Svid } from '../x509-svid/index.js';
 import { checkDnsName } from './check-dns-name.js';
-import { checkSeconds } from './check-seconds.js';
 import { generateKeys, type KeyType } from './key-type.js';
 import type { TokenAuthority } from './token-authority.js';
 import type { X509Authority } from './x509-authority.js';
@@ -119,7 +119,7 @@ export class Issuer {
   async issueX509Svid(id: WorkloadIdLike, options: IssueX509Options = {}): Promise<X509Svid> {
     const workload = this.#checkId(id);
     const dnsNames = (options.dnsNames ?? []).map(checkDnsName);
-    const ttlSeconds = checkSeconds('ttlSeconds', options.ttlSeconds ?? this.#init.ttlSeconds.x509);
+    const ttlSeconds = lifetimeOption('ttlSeconds', options.ttlSeconds ?? this.#init.ttlSeconds.x509);
     const { keyType = 'ec-p256', hint } = options;
     const authority = await this.#x509Authority();
     const now = this.#init.clock();
@@ -136,7 +136,7 @@ export class Issuer {
    */
   async issueJwtSvid(id: WorkloadIdLike, options: IssueJwtOptions): Promise<string> {
     const workload = this.#checkId(id);
-    const ttlSeconds = checkSeconds('ttlSeconds', options.ttlSeconds ?? this.#init.ttlSeconds.jwt);
+    const ttlSeconds = lifetimeOption('ttlSeconds', options.ttlSeconds ?? this.#init.ttlSeconds.jwt);
     const { audience } = options;
     const { id: kid, privateKey } = newest(this.#jwt);
     const { clock } = this.#init;
@@ -152,7 +152,7 @@ export class Issuer {
    */
   async issueWitSvid(id: WorkloadIdLike, options: IssueWitOptions = {}): Promise<WitSvid> {
     const workload = this.#checkId(id);
-    const ttlSeconds = checkSeconds('ttlSeconds', options.ttlSeconds ?? this.#init.ttlSeconds.wit);
+    const ttlSeconds = lifetimeOption('ttlSeconds', options.ttlSeconds ?? this.#init.ttlSeconds.wit);
     const { alg = 'ES256', hint } = options;
     const { publicKey, privateKey } = await generateKeys(proofKeyType(alg));
     const { id: kid, privateKey: issuerKey } = newest(this.#wit);

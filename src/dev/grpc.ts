@@ -1,0 +1,12 @@
+// The one place where this room reaches past the index of workload-api, for the server side of its transport.
+export { type EndpointAddress, formatEndpointAddress, parseEndpointAddress } from '../workload-api/endpoint-address.js';
+export {
+  JWTBundlesResponseSchema,
+  SpiffeWorkloadAPI,
+  WITBundlesResponseSchema,
+  WITSVIDResponseSchema,
+  X509BundlesResponseSchema,
+  X509SVIDResponseSchema,
+} from '../workload-api/gen/workloadapi_pb.js';
+export { GrpcStatus, GrpcStatusError } from '../workload-api/grpc-status.js';
+export { type GrpcHandlers, type GrpcServer, type GrpcServerCall, serveGrpc } from '../workload-api/grpc-transport.js';
