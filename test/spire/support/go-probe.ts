@@ -1,0 +1,79 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { goEnvironment, requireGo } from './go.js';
+import { superviseUntilExit } from './processes.js';
+import { userCache } from './user-cache.js';
+
+const MODULE = fileURLToPath(new URL('../go-spiffe', import.meta.url));
+
+/** What go-spiffe thinks of one kind of credential. */
+export interface ProbeCheck {
+  readonly ok: boolean;
+  readonly error?: string;
+  /** Name of the gRPC status, when the endpoint refused. */
+  readonly status?: string;
+  readonly id?: string;
+  readonly hint?: string;
+  /** Differs from one issuance to the next. */
+  readonly version?: string;
+  /** Authorities in the bundle of the trust domain. */
+  readonly authorities?: number;
+  readonly count?: number;
+}
+
+export interface ProbeVerdict {
+  readonly round: number;
+  readonly x509: ProbeCheck;
+  readonly jwt: ProbeCheck;
+  readonly wit: ProbeCheck;
+}
+
+export interface ProbeOptions {
+  /** Verdicts to give. Each but the first comes after a rotation. Default 1. */
+  readonly rounds?: number;
+  /** Whether a rotation is one of WIT-SVIDs too. Default true. */
+  readonly wit?: boolean;
+}
+
+/**
+ * Builds the Go program, which takes seconds and next to nothing when it is in Go's build cache.
+ *
+ * @throws Error that says what to install.
+ */
+export async function buildProbe(): Promise<string> {
+  requireGo(MODULE);
+  mkdirSync(userCache(), { recursive: true });
+  const program = userCache('go-spiffe-probe');
+  await promisify(execFile)('go', ['build', '-trimpath', '-o', program, '.'], {
+    cwd: MODULE,
+    env: { ...goEnvironment(), GOFLAGS: '-mod=readonly' },
+  });
+  return program;
+}
+
+/** Runs the Go program against an endpoint; gives one verdict after the other. */
+export async function* probe(
+  program: string,
+  address: string,
+  options: ProbeOptions = {},
+): AsyncGenerator<ProbeVerdict> {
+  const { rounds = 1, wit = true } = options;
+  const child = spawn(program, ['-socket', address, '-rounds', String(rounds), `-wit=${wit}`], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = superviseUntilExit(child);
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    errors += chunk;
+  });
+  try {
+    for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line) as ProbeVerdict;
+    await exited;
+    if (child.exitCode !== 0) throw new Error(`the Go program ended with ${child.exitCode}: ${errors}`);
+  } finally {
+    child.kill('SIGKILL');
+  }
+}

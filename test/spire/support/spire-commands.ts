@@ -1,0 +1,161 @@
+import { execFile } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export interface CommandTarget {
+  /** Path of `spire-server`. */
+  readonly program: string;
+  /** Path of the server's own socket. */
+  readonly socket: string;
+  readonly trustDomain: string;
+  /** Path of the agent's identity, under which entries are registered. */
+  readonly parentPath: string;
+}
+
+/** What makes a workload eligible for an identity, and how long its credentials live. */
+export interface Entry {
+  /** Path of the SPIFFE ID, such as `/agents/planner`. */
+  readonly path: string;
+  /** The user that the workload runs as. */
+  readonly uid: number;
+  readonly x509TtlSeconds?: number;
+  readonly jwtTtlSeconds?: number;
+  readonly hint?: string;
+  readonly dnsNames?: readonly string[];
+}
+
+export interface MintedWit {
+  readonly token: string;
+  /** A JWK, as JSON text. */
+  readonly privateKey: string;
+}
+
+export interface MintWitOptions {
+  readonly ttlSeconds?: number;
+  readonly keyType?: 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-4096';
+  readonly signingAlgorithm?: 'ES256' | 'ES384' | 'RS256' | 'PS256';
+}
+
+/** The `spire-server` command line, one method for each command that the tests need. */
+export class SpireCommands {
+  readonly #target: CommandTarget;
+
+  constructor(target: CommandTarget) {
+    this.#target = target;
+  }
+
+  id(path: string): string {
+    return `spiffe://${this.#target.trustDomain}${path}`;
+  }
+
+  /** Whether a program of SPIRE says that it is healthy. */
+  async healthy(program: string, socket: string): Promise<boolean> {
+    await run(program, ['healthcheck', '-socketPath', socket], { timeout: 10_000 });
+    return true;
+  }
+
+  async joinToken(): Promise<string> {
+    const answer = await this.#json([
+      'token',
+      'generate',
+      '-spiffeID',
+      this.id(this.#target.parentPath),
+      '-ttl',
+      '600',
+    ]);
+    return textAt(answer, 'value');
+  }
+
+  /** Registers a workload; gives the identifier of the entry. */
+  async createEntry(entry: Entry): Promise<string> {
+    const answer = await this.#json(['entry', 'create', ...this.#entryFlags(entry)]);
+    return textAt(answer, 'results', 0, 'entry', 'id');
+  }
+
+  /** Replaces the whole entry. */
+  async updateEntry(entryId: string, entry: Entry): Promise<void> {
+    await this.#json(['entry', 'update', '-entryID', entryId, ...this.#entryFlags(entry)]);
+  }
+
+  async deleteEntry(entryId: string): Promise<void> {
+    await this.#json(['entry', 'delete', '-entryID', entryId]);
+  }
+
+  async mintWit(path: string, options: MintWitOptions = {}): Promise<MintedWit> {
+    const { ttlSeconds = 60, keyType = 'ec-p256', signingAlgorithm = 'ES256' } = options;
+    const flags = ['-ttl', `${ttlSeconds}s`, '-keyType', keyType, '-signingAlgorithm', signingAlgorithm];
+    const answer = await this.#json(['wit', 'mint', '-spiffeID', this.id(path), ...flags]);
+    return { token: textAt(answer, 'svid', 'token'), privateKey: textAt(answer, 'private_key') };
+  }
+
+  /** PEM as the command prints it: certificates, private key and bundle in one text. */
+  async mintX509(path: string, ttlSeconds = 60): Promise<string> {
+    return await this.#text(['x509', 'mint', '-spiffeID', this.id(path), '-ttl', `${ttlSeconds}s`]);
+  }
+
+  async mintJwt(path: string, audience: string, ttlSeconds = 60): Promise<string> {
+    const flags = ['-spiffeID', this.id(path), '-audience', audience, '-ttl', `${ttlSeconds}s`];
+    return (await this.#text(['jwt', 'mint', ...flags])).trim();
+  }
+
+  async bundlePem(): Promise<string> {
+    return await this.#text(['bundle', 'show']);
+  }
+
+  /** The server's bundle as a SPIFFE bundle document: X.509 and JWT authorities. */
+  async bundleDocument(): Promise<string> {
+    return await this.#text(['bundle', 'show', '-format', 'spiffe']);
+  }
+
+  /** The server's WIT authorities as a JWKS; SPIRE puts them into no bundle document yet. */
+  async witJwks(): Promise<string> {
+    const answer = await this.#json(['bundle', 'show']);
+    const authorities = at(answer, 'wit_authorities');
+    if (!Array.isArray(authorities)) throw new Error('the bundle of the server names no wit_authorities');
+    const keys = authorities.map((authority: unknown) => {
+      const der = Buffer.from(textAt(authority, 'public_key'), 'base64');
+      const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+      return { ...key.export({ format: 'jwk' }), kid: textAt(authority, 'key_id'), use: 'wit-svid' };
+    });
+    return JSON.stringify({ keys });
+  }
+
+  #entryFlags(entry: Entry): string[] {
+    const flags = ['-parentID', this.id(this.#target.parentPath), '-spiffeID', this.id(entry.path)];
+    flags.push('-selector', `unix:uid:${entry.uid}`);
+    if (entry.x509TtlSeconds !== undefined) flags.push('-x509SVIDTTL', String(entry.x509TtlSeconds));
+    if (entry.jwtTtlSeconds !== undefined) flags.push('-jwtSVIDTTL', String(entry.jwtTtlSeconds));
+    if (entry.hint !== undefined) flags.push('-hint', entry.hint);
+    for (const name of entry.dnsNames ?? []) flags.push('-dns', name);
+    return flags;
+  }
+
+  async #json(args: readonly string[]): Promise<unknown> {
+    return JSON.parse(await this.#text([...args, '-output', 'json']));
+  }
+
+  async #text(args: readonly string[]): Promise<string> {
+    const { stdout } = await run(this.#target.program, [...args, '-socketPath', this.#target.socket], {
+      timeout: 30_000,
+      env: { ...process.env, SPIRE_SERVER_FFLAGS: 'wit-svid' },
+    });
+    return stdout;
+  }
+}
+
+function at(value: unknown, ...path: readonly (string | number)[]): unknown {
+  let current = value;
+  for (const step of path) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = Reflect.get(current, step);
+  }
+  return current;
+}
+
+function textAt(value: unknown, ...path: readonly (string | number)[]): string {
+  const found = at(value, ...path);
+  if (typeof found !== 'string') throw new Error(`the command's answer has no text at ${path.join('.')}`);
+  return found;
+}

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+
+/** Everything the two configuration files are made of. */
+export interface SpireLayout {
+  readonly directory: string;
+  readonly trustDomain: string;
+  readonly serverPort: number;
+  /** Where the agent serves counters of the calls it answered. */
+  readonly metricsPort: number;
+  readonly x509TtlSeconds: number;
+  readonly jwtTtlSeconds: number;
+}
+
+export interface SpirePaths {
+  readonly serverConfig: string;
+  readonly agentConfig: string;
+  readonly serverData: string;
+  readonly agentData: string;
+  readonly serverSocket: string;
+  readonly workloadSocket: string;
+  readonly adminSocket: string;
+  readonly bootstrap: string;
+}
+
+/** The workload socket is alone in `pub`: the agent wants no other socket in or under that directory. */
+export function spirePaths(directory: string): SpirePaths {
+  return {
+    serverConfig: join(directory, 'server.conf'),
+    agentConfig: join(directory, 'agent.conf'),
+    serverData: join(directory, 'srv'),
+    agentData: join(directory, 'agt'),
+    serverSocket: join(directory, 'srv', 'api.sock'),
+    workloadSocket: join(directory, 'pub', 'api.sock'),
+    adminSocket: join(directory, 'adm', 'api.sock'),
+    bootstrap: join(directory, 'bootstrap.pem'),
+  };
+}
+
+/** Short reload interval, so that a changed entry reaches a workload within seconds; WIT-SVIDs are a developer flag. */
+export function serverConfig(layout: SpireLayout): string {
+  const paths = spirePaths(layout.directory);
+  return `server {
+    bind_address = "127.0.0.1"
+    bind_port = "${layout.serverPort}"
+    trust_domain = "${layout.trustDomain}"
+    data_dir = "${paths.serverData}"
+    socket_path = "${paths.serverSocket}"
+    log_level = "DEBUG"
+    ca_ttl = "24h"
+    agent_ttl = "4h"
+    default_x509_svid_ttl = "${layout.x509TtlSeconds}s"
+    default_jwt_svid_ttl = "${layout.jwtTtlSeconds}s"
+    ratelimit {
+        attestation = false
+        signing = false
+    }
+    experimental {
+        cache_reload_interval = "1s"
+        feature_flags = ["wit-svid"]
+    }
+}
+plugins {
+    DataStore "sql" {
+        plugin_data {
+            database_type = "sqlite3"
+            connection_string = "${join(paths.serverData, 'data.sqlite3')}"
+        }
+    }
+    KeyManager "disk" {
+        plugin_data {
+            keys_path = "${join(paths.serverData, 'keys.json')}"
+        }
+    }
+    NodeAttestor "join_token" {
+        plugin_data {
+        }
+    }
+}
+`;
+}
+
+/** Keys on disk: with them a restarted agent is the same agent, although its join token is spent. */
+export function agentConfig(layout: SpireLayout): string {
+  const paths = spirePaths(layout.directory);
+  return `agent {
+    data_dir = "${paths.agentData}"
+    server_address = "127.0.0.1"
+    server_port = "${layout.serverPort}"
+    socket_path = "${paths.workloadSocket}"
+    admin_socket_path = "${paths.adminSocket}"
+    trust_domain = "${layout.trustDomain}"
+    trust_bundle_path = "${paths.bootstrap}"
+    log_level = "DEBUG"
+    experimental {
+        sync_interval = "1s"
+    }
+}
+plugins {
+    KeyManager "disk" {
+        plugin_data {
+            directory = "${paths.agentData}"
+        }
+    }
+    NodeAttestor "join_token" {
+        plugin_data {
+        }
+    }
+    WorkloadAttestor "unix" {
+        plugin_data {
+        }
+    }
+}
+telemetry {
+    Prometheus {
+        host = "127.0.0.1"
+        port = ${layout.metricsPort}
+    }
+}
+`;
+}

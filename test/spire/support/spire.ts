@@ -1,0 +1,160 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { requireSpire, type SpireBinaries } from './binaries.js';
+import { freePort } from './free-port.js';
+import { ManagedProcess } from './processes.js';
+import { SpireCommands } from './spire-commands.js';
+import { agentConfig, type SpireLayout, type SpirePaths, serverConfig, spirePaths } from './spire-config.js';
+import { waitFor } from './wait-for.js';
+
+/** The identity that all registration entries of the tests hang under. */
+const AGENT_PATH = '/agent';
+const REPORTED_LINES = 40;
+
+export interface SpireOptions {
+  /** Default `example.org`. */
+  readonly trustDomain?: string;
+  /** Lifetime of X.509-SVIDs whose entry names none. Default 60. */
+  readonly x509TtlSeconds?: number;
+  /** Lifetime of JWT-SVIDs whose entry names none. Default 60. */
+  readonly jwtTtlSeconds?: number;
+}
+
+/** A SPIRE server and one agent of it, in a folder of their own under the system's temporary one. */
+export class Spire implements AsyncDisposable {
+  readonly trustDomain: string;
+  /** Of the workload socket, for `SPIFFE_ENDPOINT_SOCKET`. */
+  readonly address: string;
+  /** Registration entries, minted credentials and bundles. */
+  readonly commands: SpireCommands;
+  readonly #binaries: SpireBinaries;
+  readonly #layout: SpireLayout;
+  readonly #paths: SpirePaths;
+  readonly #past: ManagedProcess[] = [];
+  #server: ManagedProcess | undefined;
+  #agent: ManagedProcess | undefined;
+
+  private constructor(binaries: SpireBinaries, layout: SpireLayout) {
+    this.#binaries = binaries;
+    this.#layout = layout;
+    this.#paths = spirePaths(layout.directory);
+    this.trustDomain = layout.trustDomain;
+    this.address = `unix://${this.#paths.workloadSocket}`;
+    this.commands = new SpireCommands({
+      program: binaries.server,
+      socket: this.#paths.serverSocket,
+      trustDomain: layout.trustDomain,
+      parentPath: AGENT_PATH,
+    });
+  }
+
+  /** Starts both; when that fails, ends both and says what they logged. */
+  static async start(options: SpireOptions = {}): Promise<Spire> {
+    const binaries = requireSpire();
+    const directory = mkdtempSync(join(tmpdir(), 'spire-'));
+    const spire = new Spire(binaries, {
+      directory,
+      trustDomain: options.trustDomain ?? 'example.org',
+      x509TtlSeconds: options.x509TtlSeconds ?? 60,
+      jwtTtlSeconds: options.jwtTtlSeconds ?? 60,
+      serverPort: await freePort(),
+      metricsPort: await freePort(),
+    });
+    try {
+      spire.#writeFolder();
+      await spire.startServer();
+      await spire.startAgent();
+      return spire;
+    } catch (error) {
+      const report = spire.report();
+      await spire[Symbol.asyncDispose]();
+      throw new Error(`SPIRE did not start.\n${report}`, { cause: error });
+    }
+  }
+
+  async startServer(): Promise<void> {
+    this.#server = await this.#run('server', this.#binaries.server, this.#paths.serverConfig, this.#paths.serverSocket);
+    writeFileSync(this.#paths.bootstrap, await this.commands.bundlePem());
+  }
+
+  /** Starts the agent, or starts it again with the identity that it kept on disk. */
+  async startAgent(): Promise<void> {
+    const arguments_ = this.#agent === undefined ? ['-joinToken', await this.commands.joinToken()] : [];
+    this.#agent = await this.#run(
+      'agent',
+      this.#binaries.agent,
+      this.#paths.agentConfig,
+      this.#paths.workloadSocket,
+      arguments_,
+    );
+  }
+
+  /** Ends the agent: `SIGTERM` closes its socket properly, `SIGKILL` leaves a stale one behind. */
+  async endAgent(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await this.#agent?.end(signal);
+  }
+
+  async endServer(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await this.#server?.end(signal);
+  }
+
+  /** How often the agent has been asked for a method of the Workload API since its start, such as `fetch_witsvid`. */
+  async callsOf(method: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.#layout.metricsPort}/metrics`);
+    let calls = 0;
+    for (const line of (await answer.text()).split('\n')) {
+      const [, name, value = '0'] = /^(\w+)\{.*\} (\S+)$/.exec(line) ?? [];
+      if (name === `spire_agent_rpc_workload_api_${method}`) calls += Number(value);
+    }
+    return calls;
+  }
+
+  /** The last lines that every process logged, for a failed test. */
+  report(): string {
+    const sections = this.#past.map((process) => {
+      const state = process.running ? 'running' : 'ended';
+      return [`--- spire-${process.name} (${state})`, ...process.lines.slice(-REPORTED_LINES)].join('\n');
+    });
+    return sections.join('\n');
+  }
+
+  /** Ends both and removes the folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent?.end('SIGTERM', 5_000);
+    await this.#server?.end('SIGTERM', 5_000);
+    rmSync(this.#layout.directory, { recursive: true, force: true });
+  }
+
+  /** Workloads of other users must be able to reach the workload socket, and nothing else. */
+  #writeFolder(): void {
+    chmodSync(this.#layout.directory, 0o755);
+    for (const [name, mode] of [
+      ['pub', 0o755],
+      ['srv', 0o700],
+      ['agt', 0o700],
+      ['adm', 0o700],
+    ] as const) {
+      mkdirSync(join(this.#layout.directory, name));
+      chmodSync(join(this.#layout.directory, name), mode);
+    }
+    writeFileSync(this.#paths.serverConfig, serverConfig(this.#layout));
+    writeFileSync(this.#paths.agentConfig, agentConfig(this.#layout));
+  }
+
+  async #run(
+    name: string,
+    program: string,
+    config: string,
+    socket: string,
+    more: readonly string[] = [],
+  ): Promise<ManagedProcess> {
+    const started = new ManagedProcess(name, program, ['run', '-config', config, ...more]);
+    this.#past.push(started);
+    await waitFor(`a healthy spire-${name}`, async () => {
+      if (!started.running) throw new Error(`spire-${name} ended:\n${started.lines.slice(-REPORTED_LINES).join('\n')}`);
+      return await this.commands.healthy(program, socket);
+    });
+    return started;
+  }
+}

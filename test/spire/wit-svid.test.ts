@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseWitBundle, type WitBundle } from 'svidkit/bundle';
+import { createProvingFetch, createRequestAuthenticator, refusalOf } from 'svidkit/http';
+import { exactly } from 'svidkit/id';
+import { createMemoryReplayStore } from 'svidkit/replay';
+import { parseWitSvid, verifyWit } from 'svidkit/wit';
+import { createWitSource, createWorkloadApiClient } from 'svidkit/workload-api';
+import { proveRequest } from 'svidkit/wpt';
+import { describe, expect, it } from 'vitest';
+import { collect } from './support/collect.js';
+import { useSpire } from './support/use-spire.js';
+
+const AUDIENCE = 'https://tools.example.org/orders';
+const PLANNER = 'spiffe://example.org/agents/planner';
+
+describe('the WIT-SVID profile of a SPIRE agent that does not serve it', () => {
+  const spire = useSpire();
+
+  it('is answered at once by a typed error, on single calls and on streams', async () => {
+    await using client = createWorkloadApiClient({ address: spire().address });
+    const unimplemented = { name: 'WorkloadApiError', code: 'unimplemented', grpcStatus: 12 };
+    await expect(client.fetchWitSvids()).rejects.toMatchObject(unimplemented);
+    await expect(client.fetchWitBundles()).rejects.toMatchObject(unimplemented);
+    await expect(collect(client.streamWitSvids())).rejects.toMatchObject(unimplemented);
+    await expect(collect(client.streamWitBundles())).rejects.toMatchObject(unimplemented);
+  });
+
+  it('makes a source give up after one call of each kind', async () => {
+    const counts = async (): Promise<number[]> => [
+      await spire().callsOf('fetch_witsvid'),
+      await spire().callsOf('fetch_wit_bundles'),
+    ];
+    const [svidsBefore = 0, bundlesBefore = 0] = await counts();
+    await using source = createWitSource({ address: spire().address, backoff: { initialMs: 10, maxMs: 50 } });
+    await expect(source.ready({ timeoutMs: 10_000 })).rejects.toMatchObject({ code: 'unimplemented' });
+    await sleep(1_500);
+    const [svids = 0, bundles = 0] = await counts();
+    expect(svids - svidsBefore).toBe(1);
+    expect(bundles - bundlesBefore).toBeLessThanOrEqual(1);
+    expect(() => source.getWitSvid()).toThrow(expect.objectContaining({ code: 'unimplemented' }));
+  });
+});
+
+describe('WIT-SVIDs minted by a real SPIRE server', () => {
+  const spire = useSpire();
+
+  it.each([
+    { keyType: 'ec-p256', signingAlgorithm: 'ES256' },
+    { keyType: 'ec-p384', signingAlgorithm: 'ES384' },
+    { keyType: 'rsa-2048', signingAlgorithm: 'RS256' },
+    { keyType: 'rsa-2048', signingAlgorithm: 'PS256' },
+  ] as const)('are read, verified and proven with $keyType and $signingAlgorithm', async (options) => {
+    const bundle = await witBundle(await spire().commands.witJwks());
+    const svid = parseWitSvid(await spire().commands.mintWit('/agents/planner', options), { profile: 'spiffe' });
+    expect(svid.id.toString()).toBe(PLANNER);
+    expect(svid.alg).toBe(options.signingAlgorithm);
+
+    const verified = await verifyWit(svid.token, { getWitBundle: () => bundle }, { profiles: ['spiffe'] });
+    expect(verified.alg).toBe(options.signingAlgorithm);
+    expect(verified.trustDomain.name).toBe('example.org');
+
+    await using service = await startService(bundle);
+    const provingFetch = createProvingFetch({ wit: { getWitSvid: () => svid }, audience: () => AUDIENCE });
+    const answer = await provingFetch(service.url, { method: 'POST', body: '{"item":"book"}' });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ id: PLANNER });
+  });
+
+  it('are refused in a replayed proof and without one', async () => {
+    const bundle = await witBundle(await spire().commands.witJwks());
+    const svid = parseWitSvid(await spire().commands.mintWit('/agents/planner'));
+    await using service = await startService(bundle);
+    const headers = [...(await proveRequest(svid, { audience: AUDIENCE }))].map(([name, value]): [string, string] => [
+      name,
+      value,
+    ]);
+    expect((await fetch(service.url, { headers })).status).toBe(200);
+    expect((await fetch(service.url, { headers })).status).toBe(401);
+    const bare = await fetch(service.url, { headers: { 'workload-identity-token': svid.token } });
+    expect(bare.status).toBe(401);
+    expect(service.refusals).toHaveLength(2);
+  });
+
+  it('are refused under the bundle of another server and for another identity', async () => {
+    const bundle = await witBundle(await spire().commands.witJwks());
+    const stranger = parseWitSvid(await spire().commands.mintWit('/agents/stranger'));
+    await using service = await startService(bundle);
+    const asStranger = createProvingFetch({ wit: { getWitSvid: () => stranger }, audience: () => AUDIENCE });
+    expect((await asStranger(service.url)).status).toBe(403);
+
+    const foreign = JSON.parse(await spire().commands.bundleDocument());
+    const jwtKeys = foreign.keys.filter((key: { use?: string }) => key.use === 'jwt-svid');
+    const wrong = await witBundle(
+      JSON.stringify({ keys: jwtKeys.map((key: object) => ({ ...key, use: 'wit-svid' })) }),
+    );
+    await using other = await startService(wrong);
+    expect((await asStranger(other.url)).status).toBe(401);
+  });
+});
+
+async function witBundle(jwks: string): Promise<WitBundle> {
+  return parseWitBundle('example.org', jwks);
+}
+
+interface Service extends AsyncDisposable {
+  readonly url: string;
+  /** Codes of the refusals so far. */
+  readonly refusals: readonly unknown[];
+}
+
+async function startService(bundle: WitBundle): Promise<Service> {
+  const authenticate = createRequestAuthenticator({
+    bundles: { getWitBundle: (trustDomain) => (trustDomain.equals(bundle.trustDomain) ? bundle : undefined) },
+    audiences: [AUDIENCE],
+    authorize: exactly(PLANNER),
+    replay: createMemoryReplayStore(),
+  });
+  const refusals: unknown[] = [];
+  const server: Server = createServer(async (request, response) => {
+    try {
+      const caller = await authenticate(request);
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ id: caller.id }));
+    } catch (error) {
+      refusals.push(error);
+      const { status, headers, body } = refusalOf(error);
+      response.writeHead(status, headers).end(body);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('not bound to a port');
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  };
+  return { url: `http://127.0.0.1:${address.port}/orders`, refusals, [Symbol.asyncDispose]: close };
+}
