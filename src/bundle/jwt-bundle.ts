@@ -1,14 +1,30 @@
 import type { TrustDomainLike } from '../id/index.js';
-import { KeyBundle, type ParseKeyBundleOptions } from './key-bundle.js';
+import { readJwkSet } from './jwk-set.js';
+import { type BundleKey, type BundleKeyInit, KeyBundle, type ParseKeyBundleOptions, readKeys } from './key-bundle.js';
 
-export class JwtBundle extends KeyBundle {
-  readonly use = 'jwt-svid' as const;
+/** The keys that sign the JWT-SVIDs of one trust domain (JWT-SVID section 6). */
+export class JwtBundle extends KeyBundle<'jwt-svid'> {
+  /**
+   * @throws {@link BundleError} `duplicate_kid`, or the rule of the reader that refused a key. A key that is marked for
+   * another `use` is a `TypeError`.
+   */
+  constructor(trustDomain: TrustDomainLike, keys: Iterable<BundleKey | BundleKeyInit>) {
+    super('jwt-svid', trustDomain, keys);
+  }
 }
 
+/**
+ * Reads the JWT keys of a trust domain from a JWK Set. Keys of an unknown type, curve or `use` are ignored
+ * (SPIFFE Trust Domain and Bundle section 4.1.3). A known key that is weak, malformed or private refuses the whole set,
+ * because no sound publisher writes one and a set that silently lost a key fails later and elsewhere.
+ *
+ * @throws {@link BundleError} `not_a_jwk_set`, `duplicate_kid`, `missing_kid` where a `kid` is required, or the rule of
+ * the JSON or JWK reader that refused.
+ */
 export function parseJwtBundle(
   trustDomain: TrustDomainLike,
   jwks: string | Uint8Array,
   options: ParseKeyBundleOptions = {},
 ): JwtBundle {
-  throw new TypeError(`${trustDomain}${jwks}${options}`);
+  return new JwtBundle(trustDomain, readKeys(readJwkSet(jwks).entries, 'jwt-svid', options));
 }

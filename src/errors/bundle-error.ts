@@ -1,10 +1,33 @@
+import type { CertificateRule } from '../internal/certificate.js';
 import type { JsonRule } from '../internal/json.js';
 import type { JwkRule } from '../internal/jwk.js';
 import { SvidkitError } from './svidkit-error.js';
 
+/**
+ * Why trust material was refused. Besides the codes below, the rules of the readers underneath:
+ *
+ * - JSON: `too_large`, `bad_text` (not UTF-8, a byte order mark, NUL, a lone surrogate), `bad_json`,
+ *   `duplicate_member`, `forbidden_member` (`__proto__`), `too_deep`, `too_many_members`, `number_out_of_range`,
+ *   `not_an_object`.
+ * - JWK: `not_a_jwk`, `unsupported_key`, `private_key_member`, `malformed_key`, `weak_key`, `key_mismatch`.
+ * - X.509: `bad_der`, `bad_certificate`, `unsupported_algorithm`.
+ *
+ * Its own:
+ *
+ * - `not_a_jwk_set`: no member `keys`, or one that is not a list.
+ * - `duplicate_kid`: two keys of one bundle have the same `kid`, so a token could mean either.
+ * - `missing_kid`: a JWT or WIT key of a SPIFFE bundle document has no `kid` (JWT-SVID section 6.1, WIT-SVID section 6.1).
+ * - `bad_x5c`: the certificate of a SPIFFE bundle document is not base64, or has another key than its JWK.
+ * - `bad_sequence`: `spiffe_sequence` is not a whole number of at most 64 bits.
+ * - `bad_refresh_hint`: `spiffe_refresh_hint` is not a whole number of seconds.
+ * - `duplicate_bundle`: a set was given two bundles of one kind for one trust domain.
+ * - `not_a_ca`: an X.509 authority is not a CA certificate.
+ * - `bad_pem`: a PEM text that cannot be read, or that holds something else than certificates.
+ */
 export type BundleErrorCode =
   | JsonRule
   | JwkRule
+  | CertificateRule
   | 'not_a_jwk_set'
   | 'duplicate_kid'
   | 'missing_kid'
@@ -12,7 +35,8 @@ export type BundleErrorCode =
   | 'bad_sequence'
   | 'bad_refresh_hint'
   | 'duplicate_bundle'
-  | 'not_a_ca';
+  | 'not_a_ca'
+  | 'bad_pem';
 
 /** Trust material that must not be trusted as it is. */
 export class BundleError extends SvidkitError<BundleErrorCode> {}
