@@ -1,0 +1,10 @@
+export { createHttpsAgent } from './https-agent.js';
+export { createHttpsServer, type MtlsServerOptions } from './https-server.js';
+export type { MtlsClientOptions, MtlsOptions } from './mtls-options.js';
+export {
+  createUndiciConnector,
+  type UndiciConnectCallback,
+  type UndiciConnectOptions,
+  type UndiciConnector,
+} from './undici-connector.js';
+export { type Connected, getPeer } from './verify-peer.js';

@@ -1,0 +1,85 @@
+import { constants } from 'node:crypto';
+import type { SecureContextOptions, SecureVersion } from 'node:tls';
+import { TlsError } from '../errors/index.js';
+import type { X509Svid } from '../x509-svid/index.js';
+import type { MtlsSettings } from './mtls-options.js';
+
+/** The options of a TLS context that stay the caller's; everything about trust and keys is svidkit's. */
+export type TlsTuning = Pick<
+  SecureContextOptions,
+  'ciphers' | 'dhparam' | 'ecdhCurve' | 'honorCipherOrder' | 'maxVersion' | 'minVersion' | 'secureOptions' | 'sigalgs'
+>;
+
+/** Options of Node that would change who is trusted, what is presented, or let a session be resumed. */
+const RESERVED = [
+  'ca',
+  'cert',
+  'checkServerIdentity',
+  'crl',
+  'key',
+  'passphrase',
+  'pfx',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'pskCallback',
+  'rejectUnauthorized',
+  'requestCert',
+  'secureContext',
+  'secureProtocol',
+  'session',
+  'sessionIdContext',
+  'SNICallback',
+  'ticketKeys',
+] as const;
+
+const ACCEPTED_VERSIONS: ReadonlySet<SecureVersion> = new Set(['TLSv1.2', 'TLSv1.3']);
+
+/**
+ * Reads what of Node's TLS options a caller may set.
+ *
+ * @throws `TypeError` when an option is given that svidkit decides itself, or a TLS version before 1.2.
+ */
+export function readTuning(options: object): TlsTuning {
+  const given: Readonly<Record<string, unknown>> & TlsTuning = { ...options };
+  for (const name of RESERVED) {
+    if (given[name] !== undefined) throw new TypeError(`svidkit decides ${name} itself; leave it out`);
+  }
+  for (const version of [given.minVersion, given.maxVersion]) {
+    if (version !== undefined && !ACCEPTED_VERSIONS.has(version)) throw new TypeError('TLS 1.2 is the least accepted');
+  }
+  const { ciphers, dhparam, ecdhCurve, honorCipherOrder, maxVersion, minVersion, secureOptions, sigalgs } = given;
+  const tuning = { ciphers, dhparam, ecdhCurve, honorCipherOrder, maxVersion, minVersion, secureOptions, sigalgs };
+  return Object.fromEntries(Object.entries(tuning).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * The SVID to present in a handshake that begins now.
+ *
+ * @throws {@link TlsError} `no_identity`, `identity_expired`.
+ */
+export function presentableSvid(settings: MtlsSettings): X509Svid {
+  let svid: X509Svid;
+  try {
+    svid = settings.svid.getX509Svid();
+  } catch (cause) {
+    throw new TlsError('no_identity', 'the source has no X.509-SVID to present', { cause });
+  }
+  if (settings.clock() >= svid.expiresAt.getTime()) {
+    throw new TlsError('identity_expired', 'the X.509-SVID to present has expired');
+  }
+  return svid;
+}
+
+/**
+ * The options of a TLS context that presents an SVID. Renegotiation is off, because it could change the peer after it
+ * was verified, and so are session tickets. `ca` is empty: Node neither judges the peer nor completes its chain.
+ */
+export function contextOptions(svid: X509Svid | undefined, tuning: TlsTuning): SecureContextOptions {
+  return {
+    minVersion: 'TLSv1.2',
+    ...tuning,
+    secureOptions: (tuning.secureOptions ?? 0) | constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+    ca: [],
+    ...(svid === undefined ? {} : { key: svid.privateKeyPkcs8Pem(), cert: svid.certificatesPem() }),
+  };
+}

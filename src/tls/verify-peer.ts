@@ -1,0 +1,70 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { TlsError } from '../errors/index.js';
+import type { VerifiedX509Svid, X509Purpose } from '../x509-svid/index.js';
+import type { MtlsSettings } from './mtls-options.js';
+import { readChainByName, readWholeChain } from './presented-chain.js';
+import { VerifiedPeer } from './verified-peer.js';
+
+/** What belongs to a connection: a socket, or what has one, such as the request in a handler. */
+export type Connected = Socket | { readonly socket: Socket | null };
+
+const peers: WeakMap<object, VerifiedPeer> = new WeakMap();
+
+/**
+ * The verified identity at the other end of a connection that svidkit's mutual TLS made or accepted: in a request
+ * handler, `getPeer(request).id`. Never from a header, never from a certificate that was only presented.
+ *
+ * @throws `TypeError` when svidkit has not verified this connection.
+ */
+export function getPeer(connected: Connected): VerifiedX509Svid {
+  const peer = findPeer(connected);
+  if (peer === undefined) throw new TypeError('svidkit has not verified the peer of this connection');
+  return peer.svid;
+}
+
+/** The peer of a connection, `undefined` when svidkit has not verified it. */
+export function findPeer(connected: Connected): VerifiedPeer | undefined {
+  const direct = peers.get(connected);
+  if (direct !== undefined || !('socket' in connected) || connected.socket === null) return direct;
+  return peers.get(connected.socket);
+}
+
+/**
+ * Verifies the peer of a connection whose handshake has just finished, from the certificates it presented and never
+ * from what Node concluded, so that a resumed session is verified like any other. Synchronous: nothing the peer sent
+ * is read in between.
+ *
+ * @param purpose what the peer is: the `client` or the `server` of the connection.
+ * @param hostname a DNS name that the peer's certificate must hold besides its identifier.
+ * @throws {@link TlsError} with one of the peer's codes.
+ */
+export function verifyPeer(
+  socket: TLSSocket,
+  settings: MtlsSettings,
+  purpose: X509Purpose,
+  hostname?: string,
+): VerifiedPeer {
+  const chain = readChainByName(socket);
+  if (chain.length === 0) throw new TlsError('no_certificate', `the ${purpose} presented no certificate`);
+  const peer = verifyPresented(socket, chain, settings, purpose, hostname);
+  peers.set(socket, peer);
+  return peer;
+}
+
+function verifyPresented(
+  socket: TLSSocket,
+  chain: readonly Uint8Array[],
+  settings: MtlsSettings,
+  purpose: X509Purpose,
+  hostname?: string,
+): VerifiedPeer {
+  try {
+    return VerifiedPeer.verify(chain, settings, purpose, hostname);
+  } catch (error) {
+    if (!(error instanceof TlsError) || error.code !== 'peer_refused') throw error;
+    const whole = readWholeChain(socket);
+    if (whole.length <= chain.length) throw error;
+    return VerifiedPeer.verify(whole, settings, purpose, hostname);
+  }
+}
