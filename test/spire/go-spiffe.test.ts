@@ -50,9 +50,9 @@ describe('the dev endpoint, judged by go-spiffe', () => {
     for await (const verdict of probe(program, workload.address, { rounds: 2 })) {
       verdicts.push(verdict);
       if (verdicts.length > 1) continue;
-      await endpoint.issuer.rotateX509Authority();
       await endpoint.issuer.rotateJwtKey();
       await endpoint.issuer.rotateWitKey();
+      await endpoint.issuer.rotateX509Authority();
       await endpoint.rotate();
     }
     const [before, after] = verdicts;

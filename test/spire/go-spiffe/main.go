@@ -81,28 +81,69 @@ func run(ctx context.Context, address, audience string, rounds int, wit bool) er
 	}
 
 	output := json.NewEncoder(os.Stdout)
+	var previous verdict
 	for round := 1; round <= rounds; round++ {
 		if round > 1 {
-			if err := x509Source.WaitUntilUpdated(ctx); err != nil {
+			serial := func() (string, error) { return serialOf(x509Source) }
+			if err := awaitRenewal(ctx, x509Source, previous.X509.Version, serial); err != nil {
 				return fmt.Errorf("wait for a renewed X.509-SVID: %w", err)
 			}
-			if witSource != nil {
-				if err := witSource.WaitUntilUpdated(ctx); err != nil {
-					return fmt.Errorf("wait for a renewed WIT-SVID: %w", err)
-				}
+		}
+		if round > 1 && witSource != nil {
+			id, err := spiffeid.FromString(previous.WIT.ID)
+			if err != nil {
+				return fmt.Errorf("wait for a renewed WIT-SVID: %w", err)
+			}
+			version := func() (string, error) { return digestOf(witSource, id) }
+			if err := awaitRenewal(ctx, witSource, previous.WIT.Version, version); err != nil {
+				return fmt.Errorf("wait for a renewed WIT-SVID: %w", err)
 			}
 		}
-		result := verdict{
+		previous = verdict{
 			Round: round,
 			X509:  judge(checkX509(ctx, client)),
 			JWT:   judge(checkJWT(ctx, client, audience)),
 			WIT:   judge(checkWIT(ctx, client)),
 		}
-		if err := output.Encode(result); err != nil {
+		if err := output.Encode(previous); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// awaitRenewal waits until version gives another answer than now. An update alone does not do: a bundle may have
+// changed, or nothing at all.
+func awaitRenewal(ctx context.Context, source interface{ WaitUntilUpdated(context.Context) error }, before string, version func() (string, error)) error {
+	for {
+		if now, err := version(); err == nil && now != before {
+			return nil
+		}
+		if err := source.WaitUntilUpdated(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func serialOf(source *workloadapi.X509Source) (string, error) {
+	svid, err := source.GetX509SVID()
+	if err != nil {
+		return "", err
+	}
+	return svid.Certificates[0].SerialNumber.Text(16), nil
+}
+
+func digestOf(source *workloadapi.WITSource, id spiffeid.ID) (string, error) {
+	svid, err := source.GetWITSVIDForID(id)
+	if err != nil {
+		return "", err
+	}
+	return digest(svid), nil
+}
+
+func digest(svid *witsvid.SVID) string {
+	sum := sha256.Sum256([]byte(svid.Marshal()))
+	return hex.EncodeToString(sum[:8])
 }
 
 func judge(result check, err error) check {
@@ -201,8 +242,7 @@ func checkWIT(ctx context.Context, client *workloadapi.Client) (check, error) {
 	if !ok || !bound.Equal(signer.Public()) {
 		return result, errors.New("the private key is not the one the token is bound to")
 	}
-	digest := sha256.Sum256([]byte(svid.Marshal()))
-	result.Version = hex.EncodeToString(digest[:8])
+	result.Version = digest(svid)
 	if named, err := client.FetchWITSVID(ctx, svid.ID.String()); err != nil {
 		return result, fmt.Errorf("fetch by identifier: %w", err)
 	} else if named.ID != svid.ID {
