@@ -14,3 +14,4 @@ export {
   type WorkloadApiErrorOptions,
 } from './workload-api-error.js';
 export { WptError, type WptErrorCode } from './wpt-error.js';
+export { X509SvidError, type X509SvidErrorCode } from './x509-svid-error.js';
