@@ -1,5 +1,13 @@
 export { BundleError, type BundleErrorCode } from './bundle-error.js';
 export { DevError, type DevErrorCode } from './dev-error.js';
+export {
+  ProvingFetchError,
+  type ProvingFetchErrorCode,
+  type RefusalStatus,
+  RequestAuthenticationError,
+  type RequestAuthenticationErrorCode,
+  type RequestAuthenticationErrorOptions,
+} from './http-error.js';
 export { IdError, type IdErrorCode } from './id-error.js';
 export { IssuerError, type IssuerErrorCode } from './issuer-error.js';
 export { JwtSvidError, type JwtSvidErrorCode } from './jwt-svid-error.js';

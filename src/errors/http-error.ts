@@ -1,0 +1,68 @@
+import { SvidkitError } from './svidkit-error.js';
+import type { WitErrorCode } from './wit-error.js';
+import type { WptErrorCode } from './wpt-error.js';
+
+/**
+ * Why a request is not authenticated. Besides the rules of the tokens (then `cause` is the `WitError` or `WptError`,
+ * whose class says which token it was):
+ *
+ * - `no_credentials`: the request carries no proof of possession; a bare WIT, wherever it stands, counts as none.
+ * - `unavailable`: the bundles could not be read, so nothing could be verified; `cause` is what the source threw.
+ */
+export type RequestAuthenticationErrorCode = WitErrorCode | WptErrorCode | 'no_credentials' | 'unavailable';
+
+/** The status of a refusal: of the request (400), its credentials (401), its sender (403), or for want of an answer (503). */
+export type RefusalStatus = 400 | 401 | 403 | 503;
+
+export interface RequestAuthenticationErrorOptions extends ErrorOptions {
+  readonly status: RefusalStatus;
+  readonly challenge?: string | undefined;
+}
+
+/**
+ * A request whose sender is not known or not admitted. What may be answered is what `refusalOf` of `svidkit/http`
+ * makes of it; code, message and cause are for our side only.
+ */
+export class RequestAuthenticationError extends SvidkitError<RequestAuthenticationErrorCode> {
+  /** The HTTP status to answer with. */
+  readonly status: RefusalStatus;
+  /** The value of `WWW-Authenticate` that goes with a 401. */
+  readonly challenge: string | undefined;
+
+  constructor(
+    code: RequestAuthenticationErrorCode,
+    message: string,
+    { status, challenge, ...options }: RequestAuthenticationErrorOptions,
+  ) {
+    super(code, message, options);
+    this.status = status;
+    this.challenge = challenge;
+  }
+}
+
+/**
+ * Why the proving `fetch` does not send a request, or does not follow where a response points.
+ *
+ * - `not_tls`: the target is not https, and a token must not travel over a channel that is not secured
+ *   (draft-ietf-wimse-wpt, security considerations).
+ * - `authorization_taken`: the request has an `Authorization` header of its own, and so has the proof of this draft.
+ * - `unsupported_authorization`: `Authorization` is neither of the Bearer nor of the DPoP scheme, so no proof can
+ *   cover it.
+ * - `reserved_header`: the request already carries a header that the proof is to be put into.
+ * - `cross_origin_redirect`: a redirect to another origin; neither the proof nor anything else was sent there.
+ * - `bad_redirect`: a redirect whose `Location` cannot be read, or a redirect where none was allowed.
+ * - `too_many_redirects`: more than 20.
+ * - `body_not_replayable`: a redirect that asks for the body again, which was a stream and is used up.
+ */
+export type ProvingFetchErrorCode =
+  | 'not_tls'
+  | 'authorization_taken'
+  | 'unsupported_authorization'
+  | 'reserved_header'
+  | 'cross_origin_redirect'
+  | 'bad_redirect'
+  | 'too_many_redirects'
+  | 'body_not_replayable';
+
+/** A request that the proving `fetch` will not make. */
+export class ProvingFetchError extends SvidkitError<ProvingFetchErrorCode> {}
