@@ -32,11 +32,6 @@ export interface CertificateFields extends Readonly<CertificateExtensions> {
   readonly spki: Uint8Array<ArrayBuffer>;
 }
 
-export interface ReadCertificatesOptions {
-  /** More certificates than this are refused before any of them is read. Default: as many as there are. */
-  readonly maxCertificates?: number | undefined;
-}
-
 const MAX_CERTIFICATE_BYTES = 64 * 1024;
 const MAX_SERIAL_OCTETS = 20;
 
@@ -197,18 +192,23 @@ export function parseCertificate(der: Uint8Array): Certificate {
  * Reads certificates that follow one another without anything between, as the Workload API sends them. No bytes are no
  * certificates.
  *
- * @throws ReadError with a {@link CertificateRule}; `too_large` also for more certificates than allowed.
+ * @throws ReadError with a {@link CertificateRule}.
  */
-export function parseCertificates(concatenated: Uint8Array, options: ReadCertificatesOptions = {}): Certificate[] {
-  const { maxCertificates = Number.POSITIVE_INFINITY } = options;
-  const parts: Uint8Array[] = [];
+export function parseCertificates(concatenated: Uint8Array): Certificate[] {
+  return splitCertificates(concatenated).map((part) => parseCertificate(part));
+}
+
+/**
+ * Cuts such bytes into the parts that should be certificates, without reading them, so that a caller can count first.
+ *
+ * @throws ReadError `bad_der`.
+ */
+export function splitCertificates(concatenated: Uint8Array): Uint8Array<ArrayBuffer>[] {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   for (const reader = new DerReader(new Uint8Array(concatenated)); !reader.done; ) {
     parts.push(reader.expect(Tag.sequence, 'a certificate').raw);
-    if (parts.length > maxCertificates) {
-      throw new ReadError<DerRule>('too_large', `there are more than ${maxCertificates} certificates`);
-    }
   }
-  return parts.map((part) => parseCertificate(part));
+  return parts;
 }
 
 /** RFC 5280 section 4.1. */

@@ -1,10 +1,5 @@
 export type { Certificate, KeyUsage } from '../internal/certificate.js';
-export {
-  parseX509Svid,
-  parseX509SvidPem,
-  type X509SvidMaterial,
-  type X509SvidPemOptions,
-} from './parse-x509-svid.js';
+export { parseX509Svid, parseX509SvidPem, type X509SvidMaterial, type X509SvidOptions } from './parse-x509-svid.js';
 export {
   decodeX509SvidIdUnverified,
   type VerifiedX509Svid,
