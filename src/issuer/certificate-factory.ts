@@ -47,8 +47,8 @@ export interface CertificateContents {
 }
 
 /**
- * Makes a certificate with the extensions of X509-SVID appendix A, and gives its DER. The serial number is random,
- * 128 bits long. A signer whose public key is the subject's makes a self-signed certificate.
+ * Makes a certificate with the extensions of X509-SVID appendix A, and gives its DER. The serial number is random and 16
+ * bytes long. A certificate of the signer's own public key, the same object, is self-signed.
  */
 export async function createCertificate(contents: CertificateContents, signer: CertificateSigner): Promise<Buffer> {
   const certificate = await X509CertificateGenerator.create(
@@ -94,14 +94,14 @@ async function extensions(contents: CertificateContents, signer: CertificateSign
     new SubjectAlternativeNameExtension(names, contents.subject.length === 0),
     await SubjectKeyIdentifierExtension.create(toPublicKey(contents.publicKey), false, provider),
   ];
-  if (!contents.publicKey.equals(signer.publicKey)) {
+  if (contents.publicKey !== signer.publicKey) {
     common.push(await AuthorityKeyIdentifierExtension.create(toPublicKey(signer.publicKey), false, provider));
   }
   if (authority) return common;
   return [...common, new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth])];
 }
 
-/** Positive, with the top bit of 128 set so that every serial number has the same length. */
+/** Positive and never zero (RFC 5280 section 4.1.2.2): of 16 bytes, the top two bits are 01. */
 function randomSerialNumber(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8((bytes.readUInt8(0) & 0x7f) | 0x40, 0);
