@@ -1,6 +1,13 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { JwsAlgorithm } from '../../src/internal/jws-algorithm.js';
 
 export type KeyKind = 'P-256' | 'P-384' | 'P-521' | 'Ed25519' | 'RSA';
+
+/** The kind of key that an algorithm signs with. */
+export const KIND_OF: Readonly<Record<JwsAlgorithm, KeyKind>> = {
+  ...{ RS256: 'RSA', RS384: 'RSA', RS512: 'RSA', PS256: 'RSA', PS384: 'RSA', PS512: 'RSA' },
+  ...{ ES256: 'P-256', ES384: 'P-384', ES512: 'P-521', EdDSA: 'Ed25519', Ed25519: 'Ed25519' },
+};
 
 export interface KeyPair {
   readonly publicKey: KeyObject;
