@@ -57,7 +57,7 @@ export interface Scope extends Disposable {
 export interface ScopeOptions {
   /** The caller's signal; its reason becomes the scope's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Time limit in milliseconds. Default: none. The timer does not keep the process alive. */
+  /** Time limit in milliseconds; `Infinity` means none. Default: none. The timer does not keep the process alive. */
   readonly timeoutMs?: number | undefined;
   /** Makes the reason for a time limit that was reached. */
   readonly onTimeout: () => Error;
@@ -68,7 +68,7 @@ export function openScope(options: ScopeOptions): Scope {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const stopTimer = () => clearTimeout(timer);
-  if (options.timeoutMs !== undefined) {
+  if (options.timeoutMs !== undefined && options.timeoutMs !== Number.POSITIVE_INFINITY) {
     timer = setTimeout(() => controller.abort(options.onTimeout()), options.timeoutMs);
     timer.unref();
   }

@@ -1,0 +1,136 @@
+import {
+  BundleSet,
+  type JwtBundle,
+  type JwtBundleSource,
+  type WitBundle,
+  type WitBundleSource,
+  type X509Bundle,
+  type X509BundleSource,
+} from '../bundle/index.js';
+import type { TrustDomain } from '../id/index.js';
+import { type DeliveredBundles, sameBundles } from './delivered.js';
+import { SpiffeWorkloadAPI } from './gen/workloadapi_pb.js';
+import { readJwtBundles } from './jwt-messages.js';
+import { SourceCore } from './source-core.js';
+import type { ReadyOptions, Source, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
+import type { StreamFeed, StreamWatch } from './stream-watch.js';
+import { readWitBundles } from './wit-context.js';
+import { readX509Bundles } from './x509-context.js';
+
+type BundleWatch = StreamWatch<DeliveredBundles>;
+
+/**
+ * The bundles this workload may trust, of all kinds, kept fresh over three streams of the Workload API: for services
+ * that verify others and need no identity of their own. Made by {@link createBundleSource}.
+ *
+ * An endpoint need not serve every profile. Of one that it does not serve there are no bundles, so whatever needs them
+ * is refused.
+ */
+export class BundleSource implements Source<BundleSet>, X509BundleSource, JwtBundleSource, WitBundleSource {
+  readonly #core: SourceCore<BundleSet>;
+  readonly #x509: BundleWatch;
+  readonly #jwt: BundleWatch;
+  readonly #wit: BundleWatch;
+
+  /** @internal */
+  constructor(options: SourceOptions) {
+    const { method } = SpiffeWorkloadAPI;
+    this.#core = new SourceCore(options, () => this.#combine());
+    const { calls } = this.#core;
+    const watch = <M>(feed: Pick<StreamFeed<M, DeliveredBundles>, 'name' | 'open' | 'convert'>): BundleWatch =>
+      this.#core.watch({ ...feed, same: sameBundles, problems: ({ refusedBundles }) => refusedBundles });
+    this.#x509 = watch({
+      name: 'X.509 bundles',
+      open: (signal) => calls.stream(method.fetchX509Bundles, {}, signal),
+      convert: readX509Bundles,
+    });
+    this.#jwt = watch({
+      name: 'JWT bundles',
+      open: (signal) => calls.stream(method.fetchJWTBundles, {}, signal),
+      convert: readJwtBundles,
+    });
+    this.#wit = watch({
+      name: 'WIT bundles',
+      open: (signal) => calls.stream(method.fetchWITBundles, {}, signal),
+      convert: readWitBundles,
+    });
+  }
+
+  /** All bundles that were delivered last, in one set. */
+  get current(): BundleSet {
+    return this.#core.current();
+  }
+
+  /** As {@link BundleSource.getJwtBundle}, for X.509 bundles. */
+  getX509Bundle(trustDomain: TrustDomain): X509Bundle | undefined {
+    return this.#read(this.#x509)?.getX509Bundle(trustDomain);
+  }
+
+  /**
+   * The JWT bundle of a trust domain as it was delivered last; `undefined` where none was, or where the endpoint does
+   * not serve the profile.
+   *
+   * @throws WorkloadApiError `not_ready`, `withdrawn`, `closed` or `invalid_argument`.
+   */
+  getJwtBundle(trustDomain: TrustDomain): JwtBundle | undefined {
+    return this.#read(this.#jwt)?.getJwtBundle(trustDomain);
+  }
+
+  /** As {@link BundleSource.getJwtBundle}, for WIT bundles. */
+  getWitBundle(trustDomain: TrustDomain): WitBundle | undefined {
+    return this.#read(this.#wit)?.getWitBundle(trustDomain);
+  }
+
+  get health(): SourceHealth {
+    return this.#core.health(undefined);
+  }
+
+  ready(options: ReadyOptions = {}): Promise<void> {
+    return this.#core.ready(options);
+  }
+
+  updates(options: UpdatesOptions = {}): AsyncIterable<BundleSet> {
+    return this.#core.updates(options);
+  }
+
+  async close(): Promise<void> {
+    this.#core.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#core.close();
+  }
+
+  #read(watch: BundleWatch): BundleSet | undefined {
+    this.#core.checkOpen();
+    return isNotServed(watch) ? undefined : watch.read().bundles;
+  }
+
+  #combine(): BundleSet {
+    const all = [this.#x509, this.#jwt, this.#wit];
+    const served = all.filter((watch) => !isNotServed(watch));
+    const sets = (served.length === 0 ? all : served).map((watch) => watch.read().bundles);
+    return new BundleSet(sets.flatMap(bundlesOf));
+  }
+}
+
+/**
+ * Makes a source of bundles and starts connecting at once; `ready()` tells when the bundles of every profile that the
+ * endpoint serves are here.
+ *
+ * @throws WorkloadApiError with an address rule as code.
+ */
+export function createBundleSource(options: SourceOptions = {}): BundleSource {
+  return new BundleSource(options);
+}
+
+function isNotServed(watch: BundleWatch): boolean {
+  return watch.stopError?.code === 'unimplemented';
+}
+
+function bundlesOf(set: BundleSet): (X509Bundle | JwtBundle | WitBundle)[] {
+  return set.trustDomains().flatMap((trustDomain) => {
+    const bundles = [set.getX509Bundle(trustDomain), set.getJwtBundle(trustDomain), set.getWitBundle(trustDomain)];
+    return bundles.filter((bundle) => bundle !== undefined);
+  });
+}

@@ -1,0 +1,226 @@
+import { WorkloadApiError } from '../errors/index.js';
+import { onAbort, openScope } from '../internal/abort.js';
+import type { BackoffOptions } from '../internal/backoff.js';
+import { type Clock, systemClock } from '../internal/clock.js';
+import { holdProcess } from '../internal/hold-process.js';
+import { createWorkloadApiClient, workloadCallsOf } from './client.js';
+import type { ReadyOptions, SourceBackoff, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
+import { type StreamFeed, StreamWatch } from './stream-watch.js';
+import type { WorkloadCalls } from './workload-calls.js';
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** What all sources are made of: watched streams, one way of reading them together, and those who wait for news. */
+export class SourceCore<T> {
+  readonly calls: WorkloadCalls;
+  readonly clock: Clock;
+  readonly #options: SourceOptions;
+  readonly #read: () => T;
+  readonly #closeClient: () => void;
+  readonly #watches: StreamWatch<unknown>[] = [];
+  readonly #waiting = new Set<() => void>();
+  readonly #release: () => void;
+  #version = 0;
+  #closed = false;
+
+  /** @param read Gives what the source holds, or throws why it cannot. Called only while the source is open. */
+  constructor(options: SourceOptions, read: () => T) {
+    if (options.client !== undefined && options.address !== undefined) {
+      throw new TypeError('give either client or address, not both');
+    }
+    const timeoutMs = options.firstMessageTimeoutMs;
+    if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+      throw new TypeError('firstMessageTimeoutMs must be a positive number');
+    }
+    const client = options.client ?? createWorkloadApiClient({ address: options.address });
+    this.calls = workloadCallsOf(client);
+    this.#closeClient = options.client === undefined ? () => this.calls.close() : () => {};
+    this.clock = options.clock ?? systemClock;
+    this.#options = options;
+    this.#read = read;
+    this.#release = options.keepProcessAlive ? holdProcess() : () => {};
+  }
+
+  /** Starts to watch a stream. */
+  watch<M, V>(feed: StreamFeed<M, V>): StreamWatch<V> {
+    const watch = StreamWatch.start(feed, {
+      backoff: backoffOf(this.#options.backoff),
+      firstMessageTimeoutMs: this.#options.firstMessageTimeoutMs ?? 10_000,
+      onError: (error) => this.report(error),
+      onChange: (what) => {
+        if (what === 'value') this.#version += 1;
+        this.#wake();
+      },
+    });
+    this.#watches.push(watch);
+    return watch;
+  }
+
+  report(error: WorkloadApiError): void {
+    try {
+      this.#options.onError?.(error);
+    } catch {
+      // An observer must not be able to stop what it observes.
+    }
+  }
+
+  current(): T {
+    this.checkOpen();
+    return this.#read();
+  }
+
+  checkOpen(): void {
+    if (this.#closed) throw new WorkloadApiError('closed', 'the source was closed');
+  }
+
+  /** A profile that the endpoint does not serve says nothing about the others; it counts where there is nothing else. */
+  health(expiresAt: Date | undefined): SourceHealth {
+    const served = this.#watches.filter((watch) => watch.stopError?.code !== 'unimplemented');
+    const watches = served.length > 0 ? served : this.#watches;
+    return {
+      connected: !this.#closed && watches.every((watch) => watch.link === 'open'),
+      lastError: watches.find((watch) => watch.lastError !== undefined)?.lastError,
+      expiresAt,
+    };
+  }
+
+  /** The instant when what is presented expires, where something is. */
+  expiryOf(read: () => Date): Date | undefined {
+    if (this.#closed) return undefined;
+    try {
+      return read();
+    } catch {
+      return undefined;
+    }
+  }
+
+  async ready(options: ReadyOptions = {}): Promise<void> {
+    const { signal, timeoutMs } = options;
+    if (timeoutMs !== undefined && !(timeoutMs > 0)) throw new TypeError('timeoutMs must be a positive number');
+    const onTimeout = () => notReadyWithin(timeoutMs, this.#whyNot());
+    const scope = openScope({ signal, timeoutMs, onTimeout });
+    const release = holdProcess();
+    try {
+      for (;;) {
+        scope.signal.throwIfAborted();
+        const error = this.#whyNot();
+        if (error === undefined) return;
+        if (this.#closed || this.#isFinal(error)) throw error;
+        await this.#change(scope.signal);
+      }
+    } finally {
+      release();
+      scope[Symbol.dispose]();
+    }
+  }
+
+  updates(options: UpdatesOptions = {}): AsyncIterable<T> {
+    const { signal } = options;
+    return {
+      [Symbol.asyncIterator]: () => {
+        let seen = -1;
+        let finished = false;
+        const next = async (): Promise<IteratorResult<T, undefined>> => {
+          while (!finished && !this.#closed) {
+            signal?.throwIfAborted();
+            if (seen !== this.#version) {
+              seen = this.#version;
+              const error = this.#whyNot();
+              if (error === undefined) return { done: false, value: this.current() };
+              if (this.#isFinal(error)) throw error;
+            }
+            this.#throwIfOver();
+            await this.#change(signal);
+          }
+          return DONE;
+        };
+        return {
+          next: () =>
+            next().catch((error) => {
+              finished = true;
+              throw error;
+            }),
+          return: async () => {
+            finished = true;
+            this.#wake();
+            return DONE;
+          },
+        };
+      },
+    };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const watch of this.#watches) watch.close();
+    this.#closeClient();
+    this.#release();
+    this.#wake();
+  }
+
+  /** What {@link current} throws now; `undefined` when it can be read. */
+  #whyNot(): unknown {
+    try {
+      this.current();
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** With every stream stopped, nothing can change any more. */
+  #throwIfOver(): void {
+    if (this.#watches.some((watch) => watch.stopError === undefined)) return;
+    throw this.#watches[0]?.stopError ?? new WorkloadApiError('closed', 'the source watches nothing');
+  }
+
+  #isFinal(error: unknown): boolean {
+    return this.#watches.some(({ stopError }) => {
+      return stopError !== undefined && (error === stopError || (error instanceof Error && error.cause === stopError));
+    });
+  }
+
+  /** Waits until something has changed, or for the abort. */
+  #change(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const wake = () => {
+        release();
+        resolve();
+      };
+      const release = onAbort(signal, (reason) => {
+        this.#waiting.delete(wake);
+        reject(reason);
+      });
+      if (!signal?.aborted) this.#waiting.add(wake);
+    });
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+}
+
+/** Refuses an identity that has expired: it is never presented, whatever the endpoint may think. */
+export function checkUnexpired(
+  svid: { readonly expiresAt: Date; readonly id: unknown },
+  clock: Clock,
+  watch: StreamWatch<unknown>,
+): void {
+  if (clock() < svid.expiresAt.getTime()) return;
+  const cause = watch.stopError ?? watch.lastError;
+  throw new WorkloadApiError('expired', `${svid.id} expired at ${svid.expiresAt.toISOString()} and was not renewed`, {
+    cause,
+  });
+}
+
+function backoffOf(backoff: SourceBackoff | undefined): BackoffOptions {
+  return { initialMs: backoff?.initialMs ?? 200, maxMs: backoff?.maxMs ?? 10_000, random: backoff?.random };
+}
+
+function notReadyWithin(timeoutMs: number | undefined, cause: unknown): WorkloadApiError {
+  const why = cause instanceof Error ? `: ${cause.message}` : '';
+  return new WorkloadApiError('timeout', `the source was not ready within ${timeoutMs} ms${why}`, { cause });
+}

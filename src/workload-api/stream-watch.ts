@@ -1,0 +1,188 @@
+import { WorkloadApiError, type WorkloadApiErrorCode } from '../errors/index.js';
+import { openScope, sleep } from '../internal/abort.js';
+import { type BackoffOptions, backoffDelays } from '../internal/backoff.js';
+import { noMessageWithin } from './convert-stream.js';
+
+/** What is watched: one stream of the endpoint, and what its messages mean. */
+export interface StreamFeed<M, T> {
+  /** What is delivered, for messages: `X.509-SVIDs`. */
+  readonly name: string;
+  /** Opens the stream once. */
+  open(signal: AbortSignal): AsyncIterable<M>;
+  /** Reads a message; throws to refuse it. */
+  convert(message: M): T;
+  /** Whether two deliveries mean the same. */
+  same(one: T, other: T): boolean;
+  /** What is wrong with an accepted delivery. Default: nothing ever is. */
+  problems?(value: T): readonly WorkloadApiError[];
+  /** Called with every PermissionDenied, whether or not something was held. */
+  onDenied?(): void;
+}
+
+export interface StreamWatchOptions {
+  readonly backoff: BackoffOptions;
+  /** Limit for the first message of each stream, in milliseconds: an agent may accept connections and yet hang. */
+  readonly firstMessageTimeoutMs: number;
+  /** Told of every failure, as it happens. */
+  readonly onError: (error: WorkloadApiError) => void;
+  /** Told when what {@link StreamWatch.read} gives has changed, or when the watch has stopped for good. */
+  readonly onChange: (what: 'value' | 'stop') => void;
+}
+
+/**
+ * The life of the stream beneath:
+ * - `connecting`: asked, nothing answered so far; also after it was lost.
+ * - `open`: at least one message came on the present stream.
+ * - `waiting`: between two attempts.
+ * - `stopped`: the endpoint said what will not change by asking again, or the client was closed.
+ * - `closed`: by {@link StreamWatch.close}.
+ */
+export type LinkState = 'connecting' | 'open' | 'waiting' | 'stopped' | 'closed';
+
+/**
+ * What the endpoint delivered last, which is independent of the link: a lost stream takes nothing away, and only
+ * PermissionDenied withdraws (SPIFFE_Workload_API section 5.2.1).
+ */
+type Held<T> =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'value'; readonly value: T }
+  | { readonly kind: 'withdrawn'; readonly cause: WorkloadApiError };
+
+/** SPIFFE_Workload_Endpoint appendix A: to be reported, not retried. A closed client cannot be retried either. */
+const FINAL_CODES: ReadonlySet<WorkloadApiErrorCode> = new Set(['invalid_argument', 'unimplemented', 'closed']);
+
+/** Watches one stream for as long as it is not closed, and keeps the newest delivery. Never throws by itself. */
+export class StreamWatch<T> {
+  readonly #name: string;
+  readonly #options: StreamWatchOptions;
+  readonly #closing = new AbortController();
+  #link: LinkState = 'connecting';
+  #held: Held<T> = { kind: 'nothing' };
+  #lastError: WorkloadApiError | undefined;
+  #stopError: WorkloadApiError | undefined;
+
+  constructor(name: string, options: StreamWatchOptions) {
+    this.#name = name;
+    this.#options = options;
+  }
+
+  /** Starts watching and returns at once. */
+  static start<M, T>(feed: StreamFeed<M, T>, options: StreamWatchOptions): StreamWatch<T> {
+    const watch = new StreamWatch<T>(feed.name, options);
+    void watch.#run(feed);
+    return watch;
+  }
+
+  get link(): LinkState {
+    return this.#link;
+  }
+
+  /** The newest failure since the last delivery that had none. */
+  get lastError(): WorkloadApiError | undefined {
+    return this.#lastError;
+  }
+
+  /** Why there will be no further attempt. */
+  get stopError(): WorkloadApiError | undefined {
+    return this.#stopError;
+  }
+
+  /** The newest delivery. @throws WorkloadApiError `not_ready`, `withdrawn`, or why the watch has stopped. */
+  read(): T {
+    if (this.#held.kind === 'value') return this.#held.value;
+    if (this.#stopError !== undefined) throw this.#stopError;
+    if (this.#held.kind === 'withdrawn') {
+      const { cause } = this.#held;
+      throw new WorkloadApiError('withdrawn', `the endpoint no longer grants this workload ${this.#name}`, { cause });
+    }
+    const cause = this.#lastError;
+    const why = cause === undefined ? '' : `: ${cause.message}`;
+    throw new WorkloadApiError('not_ready', `the endpoint has not delivered ${this.#name} so far${why}`, { cause });
+  }
+
+  /** Ends the stream and every timer. May be called again. */
+  close(): void {
+    this.#link = 'closed';
+    this.#closing.abort(new WorkloadApiError('closed', 'the source was closed'));
+  }
+
+  async #run<M>(feed: StreamFeed<M, T>): Promise<void> {
+    const { signal } = this.#closing;
+    const backoff = backoffDelays(this.#options.backoff);
+    while (!signal.aborted) {
+      const failure = await this.#follow(feed, () => backoff.reset());
+      if (signal.aborted) return;
+      this.#note(failure);
+      if (failure.code === 'permission_denied') {
+        feed.onDenied?.();
+        this.#withdraw(failure);
+      }
+      if (FINAL_CODES.has(failure.code)) return this.#stop(failure);
+      this.#link = 'waiting';
+      await sleep(backoff.next(), { signal }).catch(() => {});
+      if (!signal.aborted) this.#link = 'connecting';
+    }
+  }
+
+  /** Follows one stream to its end, and says how it ended. */
+  async #follow<M>(feed: StreamFeed<M, T>, onAccepted: () => void): Promise<WorkloadApiError> {
+    const timeoutMs = this.#options.firstMessageTimeoutMs;
+    const onTimeout = () => noMessageWithin(timeoutMs);
+    const scope = openScope({ signal: this.#closing.signal, timeoutMs, onTimeout });
+    try {
+      for await (const message of feed.open(scope.signal)) {
+        scope.stopTimer();
+        if (scope.signal.aborted) break;
+        this.#link = 'open';
+        if (this.#deliver(feed, message)) onAccepted();
+      }
+      return new WorkloadApiError('stream_ended', `the endpoint ended its stream of ${this.#name}`);
+    } catch (error) {
+      return asWorkloadApiError(error);
+    } finally {
+      scope[Symbol.dispose]();
+    }
+  }
+
+  #deliver<M>(feed: StreamFeed<M, T>, message: M): boolean {
+    let value: T;
+    try {
+      value = feed.convert(message);
+    } catch (error) {
+      // The stream stays: its next message may be sound, and opening another would only bring this one again.
+      this.#note(asWorkloadApiError(error));
+      return false;
+    }
+    this.#lastError = undefined;
+    const known = this.#held;
+    if (known.kind !== 'value' || !feed.same(known.value, value)) {
+      this.#held = { kind: 'value', value };
+      this.#options.onChange('value');
+    }
+    for (const problem of feed.problems?.(value) ?? []) this.#note(problem);
+    return true;
+  }
+
+  #withdraw(cause: WorkloadApiError): void {
+    if (this.#held.kind !== 'value') return;
+    this.#held = { kind: 'withdrawn', cause };
+    this.#options.onChange('value');
+  }
+
+  #stop(cause: WorkloadApiError): void {
+    this.#link = 'stopped';
+    this.#stopError = cause;
+    this.#options.onChange('stop');
+  }
+
+  #note(error: WorkloadApiError): void {
+    this.#lastError = error;
+    this.#options.onError(error);
+  }
+}
+
+/** The stream throws nothing else, and neither do the readers; a fault of svidkit itself must not go unnoticed. */
+function asWorkloadApiError(error: unknown): WorkloadApiError {
+  if (error instanceof WorkloadApiError) return error;
+  return new WorkloadApiError('bad_message', 'a message could not be read', { cause: error });
+}

@@ -1,0 +1,109 @@
+import { BundleSet, parseX509Bundle, X509Bundle } from '../bundle/index.js';
+import { WorkloadApiError } from '../errors/index.js';
+import { parseSpiffeId, type TrustDomain } from '../id/index.js';
+import { parseX509Svid, type X509Svid } from '../x509-svid/index.js';
+import {
+  type DeliveredBundles,
+  firstOfEachHint,
+  readBundleMap,
+  readDeliveredBundles,
+  readHint,
+  readPart,
+  requireField,
+  sameBundles,
+} from './delivered.js';
+import type { X509BundlesResponse, X509SVID, X509SVIDResponse } from './gen/workloadapi_pb.js';
+
+/**
+ * The X.509-SVIDs of this workload with all the bundles it may trust, as one message delivered them. Immutable: the
+ * next message makes another one.
+ */
+export interface X509Context extends DeliveredBundles {
+  /** At least one, in the order of delivery. No two have the same hint. */
+  readonly svids: readonly X509Svid[];
+  /** The first of `svids`, which is the default identity (SPIFFE_Workload_API section 8). */
+  readonly defaultSvid: X509Svid;
+}
+
+/**
+ * Reads the answer of FetchX509SVID (SPIFFE_Workload_API section 5.2.1). An SVID that does not hold together refuses the
+ * message as a whole; a foreign bundle that cannot be read is left out.
+ *
+ * @throws WorkloadApiError `empty_field`, `bad_identity` or `bad_bundle`.
+ */
+export function readX509Context(message: X509SVIDResponse): X509Context {
+  requireField('X509SVIDResponse', 'svids', message.svids);
+  const entries = firstOfEachHint(message.svids);
+  const svids = Object.freeze(entries.map(readSvid));
+  const [defaultSvid] = svids;
+  if (defaultSvid === undefined) throw new WorkloadApiError('empty_field', 'X509SVIDResponse came without svids');
+
+  const bundles = new Map<string, X509Bundle>();
+  entries.forEach((entry, i) => {
+    const trustDomain = svids[i]?.id.trustDomain;
+    if (trustDomain !== undefined) addOwnBundle(bundles, trustDomain, entry.bundle);
+  });
+  const refusedBundles: WorkloadApiError[] = [];
+  const federated = readBundleMap(message.federatedBundles, readX509BundleEntry);
+  for (const bundle of federated.read) {
+    const known = bundles.get(bundle.trustDomain.toString());
+    if (known === undefined) bundles.set(bundle.trustDomain.toString(), bundle);
+    else if (!known.equals(bundle)) refusedBundles.push(twoBundles(bundle.trustDomain));
+  }
+  return Object.freeze({
+    svids,
+    defaultSvid,
+    bundles: new BundleSet(bundles.values()),
+    crls: Object.freeze([...message.crl]),
+    refusedBundles: Object.freeze([...federated.refused, ...refusedBundles]),
+  });
+}
+
+/** Reads the answer of FetchX509Bundles (SPIFFE_Workload_API section 5.2.2). */
+export function readX509Bundles(message: X509BundlesResponse): DeliveredBundles {
+  return readDeliveredBundles('X509BundlesResponse', message.bundles, readX509BundleEntry, message.crl);
+}
+
+/** Whether two deliveries mean the same: the same SVIDs in the same order, the same bundles and revocation lists. */
+export function sameX509Context(one: X509Context, other: X509Context): boolean {
+  const sameSvids =
+    one.svids.length === other.svids.length && one.svids.every((svid, i) => sameAs(svid, other.svids[i]));
+  return sameSvids && sameBundles(one, other);
+}
+
+function sameAs(svid: X509Svid, other: X509Svid | undefined): boolean {
+  return other !== undefined && svid.equals(other) && svid.hint === other.hint;
+}
+
+function readSvid(entry: X509SVID): X509Svid {
+  requireField('an X509SVID', 'spiffe_id', entry.spiffeId);
+  requireField('an X509SVID', 'x509_svid', entry.x509Svid);
+  requireField('an X509SVID', 'x509_svid_key', entry.x509SvidKey);
+  requireField('an X509SVID', 'bundle', entry.bundle);
+  return readPart('bad_identity', 'an X.509-SVID was delivered that does not hold together', () =>
+    parseX509Svid({
+      certificates: entry.x509Svid,
+      privateKey: entry.x509SvidKey,
+      hint: readHint(entry.hint),
+      id: parseSpiffeId(entry.spiffeId),
+    }),
+  );
+}
+
+/** SVIDs of one trust domain each bring its bundle, and each must bring the same. */
+function addOwnBundle(bundles: Map<string, X509Bundle>, trustDomain: TrustDomain, der: Uint8Array): void {
+  const key = trustDomain.toString();
+  const bundle = readPart('bad_bundle', `the bundle of ${key}`, () => parseX509Bundle(trustDomain, der));
+  const known = bundles.get(key);
+  if (known !== undefined && !known.equals(bundle)) throw twoBundles(trustDomain);
+  bundles.set(key, bundle);
+}
+
+/** A trust domain may have no X.509 authority; its bundle is then empty, and so are the bytes. */
+function readX509BundleEntry(trustDomain: TrustDomain, der: Uint8Array): X509Bundle {
+  return der.length === 0 ? new X509Bundle(trustDomain, []) : parseX509Bundle(trustDomain, der);
+}
+
+function twoBundles(trustDomain: TrustDomain): WorkloadApiError {
+  return new WorkloadApiError('bad_bundle', `the message has two different bundles for ${trustDomain}`);
+}
