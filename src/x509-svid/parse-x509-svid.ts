@@ -123,6 +123,11 @@ function readPrivateKey(der: Uint8Array): KeyObject {
   }
 }
 
+/**
+ * The types come first: KeyObject.equals leaves an error behind in OpenSSL when they differ, and the next key that is
+ * read in this process fails with it (Node 20).
+ */
 function isKeyOf(privateKey: KeyObject, publicKey: KeyObject): boolean {
+  if (privateKey.asymmetricKeyType !== publicKey.asymmetricKeyType) return false;
   return createPublicKey(privateKey).equals(publicKey);
 }

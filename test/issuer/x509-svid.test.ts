@@ -1,12 +1,12 @@
 import 'reflect-metadata';
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Crypto } from '@peculiar/webcrypto';
 import * as x509 from '@peculiar/x509';
 import { BundleSet } from 'svidkit/bundle';
-import { IdError, IssuerError } from 'svidkit/errors';
+import { IdError, IssuerError, X509SvidError } from 'svidkit/errors';
 import { createIssuer, type KeyType } from 'svidkit/issuer';
-import { verifyX509Svid } from 'svidkit/x509-svid';
+import { parseX509Svid, verifyX509Svid } from 'svidkit/x509-svid';
 import { describe, expect, it } from 'vitest';
 
 const ID = 'spiffe://example.org/agents/planner';
@@ -87,6 +87,17 @@ describe('X.509-SVIDs of an issuer', () => {
     const [one, two] = await Promise.all([issuer.issueX509Svid(ID), issuer.issueX509Svid(ID)]);
     expect(one.certificates[0]?.serialNumber).not.toBe(two.certificates[0]?.serialNumber);
     expect(one.certificates[0]?.publicKey.equals(two.certificates[0]?.publicKey ?? one.privateKey)).toBe(false);
+  });
+
+  it('do not take a key of another type, and the refusal leaves no trace on the next one', async () => {
+    const issuer = await createIssuer({ trustDomain: 'example.org' });
+    const svid = await issuer.issueX509Svid(ID);
+    const [leaf] = svid.certificates;
+    const certificates = leaf?.der ?? new Uint8Array();
+    const { privateKey: other } = generateKeyPairSync('ed25519');
+    const key = svid.privateKey.export({ format: 'der', type: 'pkcs8' });
+    expect(() => parseX509Svid({ certificates, privateKey: other })).toThrow(X509SvidError);
+    expect(createPrivateKey({ key, format: 'der', type: 'pkcs8' }).equals(svid.privateKey)).toBe(true);
   });
 
   it('end no later than their authority', async () => {
