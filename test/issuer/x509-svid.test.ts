@@ -91,7 +91,7 @@ describe('X.509-SVIDs of an issuer', () => {
 
   it('do not take a key of another type, and the refusal leaves no trace on the next one', async () => {
     const issuer = await createIssuer({ trustDomain: 'example.org' });
-    const svid = await issuer.issueX509Svid(ID);
+    const svid = await issuer.issueX509Svid(ID, { keyType: 'ec-p384' });
     const [leaf] = svid.certificates;
     const certificates = leaf?.der ?? new Uint8Array();
     const { privateKey: other } = generateKeyPairSync('ed25519');
