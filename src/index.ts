@@ -2,4 +2,4 @@ export { createRequestAuthenticator } from './http/index.js';
 export { anyId, exactly, memberOf, oneOf, under } from './id/index.js';
 export { createMemoryReplayStore } from './replay/index.js';
 export { getPeer } from './tls/index.js';
-export { type PeerOptions, Workload, type WorkloadOptions } from './workload.js';
+export { type PeerOptions, type ServerPeerOptions, Workload, type WorkloadOptions } from './workload.js';

@@ -5,7 +5,7 @@ import { WorkloadApiError } from './errors/index.js';
 import { createProvingFetch } from './http/index.js';
 import type { Authorizer, SpiffeId, WorkloadIdLike } from './id/index.js';
 import type { JwtSvid } from './jwt-svid/index.js';
-import { createHttpsAgent, createHttpsServer, createUndiciConnector } from './tls/index.js';
+import { createHttpsAgent, createHttpsServer, createMtlsFetch, type MtlsClientOptions, type MtlsFetch, type MtlsServerOptions } from './tls/index.js';
 import {
   createJwtSource,
   createWitSource,
@@ -42,11 +42,11 @@ export interface WorkloadOptions {
   readonly keepProcessAlive?: boolean | undefined;
 }
 
-/** Who may be on the other end of a connection. */
-export interface PeerOptions {
-  /** Decides about the peer's verified identity. Mandatory. */
-  readonly authorize: Authorizer;
-}
+/** Who may be at the other end of a connection that the workload's own identity is used for. */
+export type PeerOptions = Omit<MtlsClientOptions, 'svid' | 'bundles'>;
+
+/** {@link PeerOptions} for a server. */
+export type ServerPeerOptions = Omit<MtlsServerOptions, 'svid' | 'bundles'>;
 
 /**
  * The identity of this process and what it can do with it: a thin composition of the sources of
@@ -73,6 +73,7 @@ export class Workload implements AsyncDisposable {
    */
   readonly fetch: typeof globalThis.fetch;
   readonly #client: WorkloadApiClient;
+  readonly #mtlsFetch: MtlsFetch | undefined;
 
   private constructor(client: WorkloadApiClient, options: WorkloadOptions) {
     const shared = { client, keepProcessAlive: options.keepProcessAlive };
@@ -87,11 +88,13 @@ export class Workload implements AsyncDisposable {
       getJwtBundle: (trustDomain) => this.jwt.getJwtBundle(trustDomain),
       getWitBundle: (trustDomain) => this.wit.getWitBundle(trustDomain),
     };
+    const { servers: authorize } = options;
+    this.#mtlsFetch = authorize && createMtlsFetch({ svid: this.x509, bundles: this.x509, authorize });
     this.fetch = createProvingFetch({
       wit: this.wit,
       audience: options.audience,
       draft: options.draft,
-      fetch: options.servers === undefined ? undefined : this.#fetchOverMtls(options.servers),
+      fetch: this.#mtlsFetch?.fetch,
     });
   }
 
@@ -99,8 +102,8 @@ export class Workload implements AsyncDisposable {
    * Connects to the Workload API and resolves when the first identity is here. Identities rotate by themselves from
    * then on, and the connection is re-established whenever it is lost.
    *
-   * @throws {@link WorkloadApiError} `no_address`, `bad_address`, `timeout` (with the last failure as cause),
-   * `invalid_argument` or `unimplemented`.
+   * @throws {@link WorkloadApiError} a rule of the address such as `address_unset`; `timeout`, with the last failure as
+   * cause; `invalid_argument` or `unimplemented` at once.
    */
   static async connect(options: WorkloadOptions = {}): Promise<Workload> {
     const workload = new Workload(createWorkloadApiClient({ address: options.address }), options);
@@ -142,26 +145,22 @@ export class Workload implements AsyncDisposable {
 
   /** An agent for `node:https` that presents the current X.509-SVID and verifies the server's identity on every connection. */
   httpsAgent(peer: PeerOptions, options?: AgentOptions): Agent {
-    return createHttpsAgent(this.#mtls(peer), options);
+    return createHttpsAgent({ ...peer, svid: this.x509, bundles: this.x509 }, options);
   }
 
   /** An https server that presents the current X.509-SVID and admits verified, authorized clients only. */
-  createHttpsServer(peer: PeerOptions, handler?: RequestListener, options?: ServerOptions): Server {
-    return createHttpsServer(this.#mtls(peer), handler, options);
+  createHttpsServer(peer: ServerPeerOptions, handler?: RequestListener, options?: ServerOptions): Server {
+    return createHttpsServer({ ...peer, svid: this.x509, bundles: this.x509 }, handler, options);
   }
 
   /** Ends every stream and timer. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all([this.x509.close(), this.jwt.close(), this.wit.close()]);
+    await Promise.all([this.#mtlsFetch?.close(), this.x509.close(), this.jwt.close(), this.wit.close()]);
     await this.#client.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  #mtls({ authorize }: PeerOptions): { svid: X509Source; bundles: X509Source; authorize: Authorizer } {
-    return { svid: this.x509, bundles: this.x509, authorize };
   }
 }
 

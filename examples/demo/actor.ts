@@ -1,7 +1,29 @@
 /** The few lines by which the processes of the demo talk: named steps over Node's IPC channel, one answer for each. */
 import { type ChildProcess, fork } from 'node:child_process';
 
-export type Answer = Readonly<Record<string, string | number | undefined>>;
+/** Everything that steps are told and tell; each step uses a few of these. */
+export interface Answer {
+  readonly id?: string | undefined;
+  readonly notBefore?: string | undefined;
+  readonly expiresAt?: string | undefined;
+  readonly witExpiresAt?: string | undefined;
+  readonly noWit?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly strictOrigin?: string | undefined;
+  readonly socket?: string | undefined;
+  readonly status?: number | undefined;
+  readonly caller?: string | undefined;
+  readonly draft?: string | undefined;
+  readonly rule?: string | undefined;
+  readonly error?: string | undefined;
+  readonly withWit?: boolean | undefined;
+  readonly seconds?: number | undefined;
+  readonly requests?: number | undefined;
+  readonly failed?: number | undefined;
+  readonly lastFailure?: string | undefined;
+  readonly certificates?: number | undefined;
+}
+
 type Steps = Readonly<Record<string, (input: Answer) => Promise<Answer>>>;
 type Message = { readonly number: number; readonly step: string; readonly input: Answer };
 type Reply = { readonly number: number; readonly answer?: Answer; readonly error?: string };

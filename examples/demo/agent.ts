@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:https';
 import { json } from 'node:stream/consumers';
-import { exactly, memberOf, Workload } from 'svidkit';
+import { memberOf, Workload } from 'svidkit';
 import { WorkloadApiError } from 'svidkit/errors';
 import { proveRequest } from 'svidkit/wpt';
 import { type Answer, describe, serveSteps } from './actor.js';
@@ -30,7 +30,7 @@ function witTimes(): Answer {
   try {
     return { witExpiresAt: workload.wit.getWitSvid().expiresAt.toISOString() };
   } catch (error) {
-    if (error instanceof WorkloadApiError && error.code === 'unimplemented') return { wit: error.message };
+    if (error instanceof WorkloadApiError && error.code === 'unimplemented') return { noWit: error.message };
     throw error;
   }
 }
@@ -52,21 +52,21 @@ serveSteps({
 
   /** Calls the service without a pause until `seconds` have passed, on kept and on new connections. */
   traffic: async ({ origin, seconds, withWit }) => {
-    const end = Date.now() + Number(seconds) * 1000;
+    const end = Date.now() + (seconds ?? 0) * 1000;
     const certificates = new Set<string>();
-    let [requests, failures, lastFailure] = [0, 0, ''];
+    let [requests, failed, lastFailure] = [0, 0, ''];
     while (Date.now() < end) {
       certificates.add(workload.svid.certificates[0]?.fingerprint256 ?? '');
       const calls: Promise<{ status?: number | string | undefined }>[] = [callOverMtls(workload, `${origin}/whoami`)];
-      if (withWit === 1) calls.push(workload.fetch(`${origin}/orders`, { method: 'POST' }));
+      if (withWit) calls.push(workload.fetch(`${origin}/orders`, { method: 'POST' }));
       for (const outcome of await Promise.allSettled(calls)) {
         requests += 1;
         if (outcome.status === 'fulfilled' && outcome.value.status === 200) continue;
-        failures += 1;
+        failed += 1;
         lastFailure = outcome.status === 'rejected' ? describe(outcome.reason) : `status ${outcome.value.status}`;
       }
     }
-    return { requests, failures, lastFailure, certificates: certificates.size };
+    return { requests, failed, lastFailure, certificates: certificates.size };
   },
 
   wrongAudience: async ({ origin }) =>
@@ -88,12 +88,12 @@ serveSteps({
 
   /** The same trust domain by name, with another authority behind it. */
   foreignAuthority: async ({ origin, socket }) => {
-    await using impostor = await Workload.connect({ address: String(socket) });
+    await using impostor = await Workload.connect({ address: socket });
     return callOverMtls(impostor, `${origin}/whoami`).catch((error) => ({ error: describe(error) }));
   },
 
   notAuthorized: async ({ origin, socket }) => {
-    await using intern = await Workload.connect({ address: String(socket), servers: service });
+    await using intern = await Workload.connect({ address: socket, servers: service });
     const answer = await intern.fetch(`${origin}/orders`, { method: 'POST' });
     return { status: answer.status };
   },

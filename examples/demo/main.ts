@@ -24,7 +24,7 @@ function heading(text: string): void {
 }
 
 const detail = (text: string): void => say(`         ${text}`);
-const clock = (instant: unknown): string => String(instant).slice(11, 19);
+const clock = (instant = ''): string => instant.slice(11, 19);
 
 function expectThat(holds: boolean, good: string, bad: string): void {
   if (!holds) failures += 1;
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   heading('Identity fetched: no key, no password, no file was given to either process');
   detail(`agent    ${identity.id}`);
   detail(`         X.509-SVID valid ${clock(identity.notBefore)} to ${clock(identity.expiresAt)} UTC`);
-  detail(identity.witExpiresAt === undefined ? `         ${identity.wit}` : `         WIT-SVID valid until ${clock(identity.witExpiresAt)} UTC`);
+  detail(identity.witExpiresAt === undefined ? `         ${identity.noWit}` : `         WIT-SVID valid until ${clock(identity.witExpiresAt)} UTC`);
   detail(`service  ${serviceId}`);
   detail(`         X.509-SVID valid until ${clock(served.expiresAt)} UTC, listening at ${origin}`);
   const hasWit = identity.witExpiresAt !== undefined;
@@ -84,15 +84,15 @@ async function main(): Promise<void> {
   }
 
   heading('Rotation under traffic');
-  await rotation(agent, plannerSocket, { origin, withWit: Number(hasWit), expiresAt: identity.expiresAt });
+  await rotation(agent, plannerSocket, { origin, withWit: hasWit, expiresAt: identity.expiresAt });
 
-  await lies(service, agent, endpoint, { origin, strictOrigin, trustDomain: trustDomain.name, hasWit: Number(hasWit) });
+  await lies(service, agent, endpoint, { origin, strictOrigin, withWit: hasWit }, trustDomain.name);
 
   heading(failures === 0 ? 'Done: everything went as it should.' : `${failures} steps did not go as they should.`);
 }
 
 async function rotation(agent: Actor, workload: DevWorkload | undefined, input: Answer): Promise<void> {
-  const untilRotation = (Date.parse(String(input.expiresAt)) - Date.now()) / 2000;
+  const untilRotation = (Date.parse(input.expiresAt ?? '') - Date.now()) / 2000;
   if (workload === undefined && untilRotation > 30) {
     cannot(`it renews after half of the lifetime, in about ${Math.round(untilRotation / 60)} minutes`);
     return;
@@ -105,9 +105,9 @@ async function rotation(agent: Actor, workload: DevWorkload | undefined, input: 
     await workload.rotate();
     detail(`rotation ${turn}: new key, new X.509-SVID, new WIT-SVID`);
   }
-  const { requests, failures: failed, certificates, lastFailure } = await traffic;
+  const { requests, failed, certificates = 0, lastFailure } = await traffic;
   expectThat(
-    failed === 0 && Number(certificates) > 1,
+    failed === 0 && certificates > 1,
     `${requests} requests under ${certificates} certificates, none failed`,
     `${failed} of ${requests} requests failed under ${certificates} certificates; the last one: ${lastFailure}`,
   );
@@ -115,7 +115,7 @@ async function rotation(agent: Actor, workload: DevWorkload | undefined, input: 
 
 type Dev = Awaited<ReturnType<typeof createDevEndpoint>>;
 
-async function lies(service: Actor, agent: Actor, endpoint: Dev, input: Answer): Promise<void> {
+async function lies(service: Actor, agent: Actor, endpoint: Dev, input: Answer, trustDomain: string): Promise<void> {
   const lie = async (title: string, step: string, extra: Answer = {}): Promise<void> => {
     heading(title);
     const answer = await agent.ask(step, { ...input, ...extra });
@@ -131,7 +131,7 @@ async function lies(service: Actor, agent: Actor, endpoint: Dev, input: Answer):
     ['Lie 3: a stolen WIT, without its key', 'stolenWit'],
   ] as const;
   for (const [title, step] of witLies) {
-    if (input.hasWit === 1) {
+    if (input.withWit) {
       await lie(title, step);
     } else {
       heading(title);
@@ -139,8 +139,8 @@ async function lies(service: Actor, agent: Actor, endpoint: Dev, input: Answer):
     }
   }
 
-  await using impostor = await createDevEndpoint({ trustDomain: String(input.trustDomain) });
-  const forged = await impostor.addWorkload(`spiffe://${input.trustDomain}/agents/planner`);
+  await using impostor = await createDevEndpoint({ trustDomain });
+  const forged = await impostor.addWorkload(`spiffe://${trustDomain}/agents/planner`);
   await lie('Lie 4: the same trust domain by name, another certificate authority', 'foreignAuthority', { socket: forged.address });
 
   if (embedded) {

@@ -9,6 +9,7 @@ import { SvidkitError } from './svidkit-error.js';
  * - `handshake_timeout`: the handshake did not finish in the time allowed.
  * - `connection_closed`: the connection went away before the handshake finished.
  * - `not_tls`: a plain-text connection was asked for.
+ * - `undici_missing`: `fetch` over mutual TLS needs the package `undici`, which is not installed.
  *
  * On the peer's side:
  * - `no_certificate`: the peer presented none.
@@ -25,6 +26,7 @@ export type TlsErrorCode =
   | 'handshake_timeout'
   | 'connection_closed'
   | 'not_tls'
+  | 'undici_missing'
   | 'no_certificate'
   | 'peer_refused'
   | 'peer_expired'

@@ -1,5 +1,6 @@
 export { createHttpsAgent } from './https-agent.js';
 export { createHttpsServer, type MtlsServerOptions } from './https-server.js';
+export { createMtlsFetch, type MtlsFetch } from './mtls-fetch.js';
 export type { MtlsClientOptions, MtlsOptions } from './mtls-options.js';
 export {
   createUndiciConnector,
