@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type JWTBundlesResponseSchema,
+  type JWTSVIDRequest,
+  type JWTSVIDResponseSchema,
+  SpiffeWorkloadAPI,
+  type ValidateJWTSVIDResponseSchema,
+  type WITBundlesResponseSchema,
+  type WITSVIDResponseSchema,
+  type X509BundlesResponseSchema,
+  type X509SVIDResponseSchema,
+} from '../../src/workload-api/gen/workloadapi_pb.js';
+import { GrpcStatus, type GrpcStatusCode, GrpcStatusError } from '../../src/workload-api/grpc-status.js';
+import { type GrpcServer, type GrpcServerCall, serveGrpc } from '../../src/workload-api/grpc-transport.js';
+
+/** What a stream does the moment it is opened: sends this, refuses with this status, or stays silent. */
+export type Opening<M> = { readonly send: M } | { readonly refuse: GrpcStatusCode } | 'hang';
+
+/** One streaming method, driven by the test. */
+export class ScriptedStream<M> {
+  /** What every newly opened stream begins with. */
+  opening: Opening<M> = 'hang';
+  /** How many streams were opened so far. */
+  opened = 0;
+  /** What every opened stream was called with. */
+  readonly calls: GrpcServerCall[] = [];
+  readonly #lines = new Set<Line<M>>();
+
+  /** How many streams are open now. */
+  get open(): number {
+    return this.#lines.size;
+  }
+
+  /** Sends a message on every open stream. */
+  push(message: M): void {
+    for (const line of this.#lines) line.put({ message });
+  }
+
+  /** Ends every open stream with a status; without one, with OK. */
+  end(status?: GrpcStatusCode): void {
+    for (const line of this.#lines) line.put({ end: status });
+  }
+
+  async *serve(call: GrpcServerCall): AsyncIterable<M> {
+    this.opened += 1;
+    this.calls.push(call);
+    const line = new Line<M>(call.signal);
+    this.#lines.add(line);
+    try {
+      if (this.opening !== 'hang' && 'refuse' in this.opening) throw refusal(this.opening.refuse);
+      if (this.opening !== 'hang') yield this.opening.send;
+      for (;;) {
+        const next = await line.take();
+        if ('message' in next) yield next.message;
+        else if (next.end === undefined) return;
+        else throw refusal(next.end);
+      }
+    } finally {
+      this.#lines.delete(line);
+    }
+  }
+}
+
+/** A Workload API endpoint that does what a test tells it to, right or wrong. */
+export class ScriptedEndpoint implements AsyncDisposable {
+  readonly path: string = join(tmpdir(), `svidkit-${randomUUID().slice(0, 8)}.sock`);
+  readonly address: string = `unix://${this.path}`;
+  readonly x509 = new ScriptedStream<MessageInitShape<typeof X509SVIDResponseSchema>>();
+  readonly x509Bundles = new ScriptedStream<MessageInitShape<typeof X509BundlesResponseSchema>>();
+  readonly jwtBundles = new ScriptedStream<MessageInitShape<typeof JWTBundlesResponseSchema>>();
+  readonly wit = new ScriptedStream<MessageInitShape<typeof WITSVIDResponseSchema>>();
+  readonly witBundles = new ScriptedStream<MessageInitShape<typeof WITBundlesResponseSchema>>();
+  /** Answers FetchJWTSVID; throws GrpcStatusError to refuse. */
+  jwt: (request: JWTSVIDRequest, call: GrpcServerCall) => Promise<MessageInitShape<typeof JWTSVIDResponseSchema>> =
+    async () => {
+      throw refusal(GrpcStatus.permissionDenied);
+    };
+  validate: () => Promise<MessageInitShape<typeof ValidateJWTSVIDResponseSchema>> = async () => {
+    throw refusal(GrpcStatus.invalidArgument);
+  };
+  #server: GrpcServer | undefined;
+
+  static async start(): Promise<ScriptedEndpoint> {
+    const endpoint = new ScriptedEndpoint();
+    await endpoint.listen();
+    return endpoint;
+  }
+
+  /** Listens, again if need be. */
+  async listen(): Promise<void> {
+    this.#server = await serveGrpc({ transport: 'unix', path: this.path }, SpiffeWorkloadAPI, {
+      fetchX509SVID: (_request, call) => this.x509.serve(call),
+      fetchX509Bundles: (_request, call) => this.x509Bundles.serve(call),
+      fetchJWTSVID: (request, call) => this.jwt(request, call),
+      fetchJWTBundles: (_request, call) => this.jwtBundles.serve(call),
+      validateJWTSVID: () => this.validate(),
+      fetchWITSVID: (_request, call) => this.wit.serve(call),
+      fetchWITBundles: (_request, call) => this.witBundles.serve(call),
+    });
+  }
+
+  /** Ends every connection and stops listening, as an agent that is stopped. */
+  async stop(): Promise<void> {
+    await this.#server?.close();
+    rmSync(this.path, { force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+export function refusal(status: GrpcStatusCode): GrpcStatusError {
+  return new GrpcStatusError(status, 'scripted');
+}
+
+type Put<M> = { readonly message: M } | { readonly end: GrpcStatusCode | undefined };
+
+class Line<M> {
+  readonly #waiting: Put<M>[] = [];
+  #wake: () => void = () => {};
+
+  constructor(signal: AbortSignal) {
+    signal.addEventListener('abort', () => this.put({ end: undefined }), { once: true });
+  }
+
+  put(item: Put<M>): void {
+    this.#waiting.push(item);
+    this.#wake();
+  }
+
+  async take(): Promise<Put<M>> {
+    for (;;) {
+      const item = this.#waiting.shift();
+      if (item !== undefined) return item;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
