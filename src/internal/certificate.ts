@@ -8,7 +8,7 @@ import {
 } from './certificate-extensions.js';
 import { checkPublicKeyShape, importPublicKey } from './certificate-key.js';
 import { type AlgorithmIdentifier, readSignatureAlgorithm } from './certificate-signature.js';
-import { DerReader, type DerRule, readDer, Tag } from './der.js';
+import { DerReader, readDer, Tag } from './der.js';
 import { readOctetAlignedBits, readSmallInteger, readTime, readUnsigned } from './der-values.js';
 import { type DistinguishedName, readDistinguishedName } from './distinguished-name.js';
 import { showAddress } from './general-name.js';
