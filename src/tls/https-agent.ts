@@ -60,20 +60,16 @@ class MtlsAgent extends Agent {
     const done = callback as CreateCallback;
     const parts = this as unknown as AgentParts;
     const name = this.getName(options);
-    const { checkServerIdentity: _, ...target } = options;
-    const socket = this.#connector.connect(
-      { ...target } as Parameters<Connector['connect']>[0],
-      (error, connection) => {
-        if (socket !== undefined) remove(parts.sockets[name], socket);
-        if (connection === undefined) {
-          done(error);
-          if (socket !== undefined) setImmediate(() => nextWaiting(parts, name, socket, options));
-          return;
-        }
-        this.#connections.set(connection.socket, connection);
-        done(null, connection.socket);
-      },
-    );
+    const socket = this.#connector.connect(options as ConnectionOptions, (error, connection) => {
+      if (socket !== undefined) remove(parts.sockets[name], socket);
+      if (connection === undefined) {
+        done(error);
+        if (socket !== undefined) setImmediate(() => nextWaiting(parts, name, socket, options));
+        return;
+      }
+      this.#connections.set(connection.socket, connection);
+      done(null, connection.socket);
+    });
     // Node counts a connection, and destroys it with the agent, only from the callback on: stand in until then.
     if (socket !== undefined) parts.sockets[name]?.push(socket);
   }

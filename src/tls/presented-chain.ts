@@ -1,19 +1,34 @@
 import type { X509Certificate } from 'node:crypto';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from 'node:tls';
+
+/**
+ * What the peer presented, leaf first, in ever wider views: Node has no call that simply gives it, and the wider the
+ * view, the more it costs. Each is empty when the peer presented nothing.
+ */
+export const PRESENTED_VIEWS: ReadonlyArray<(socket: TLSSocket) => Uint8Array[]> = [
+  readLeaf,
+  readChainByName,
+  readWholeChain,
+];
 
 /** No honest peer presents more; path building has its own, tighter bounds. */
 const MAX_CERTIFICATES = 32;
 
+/** Enough where the bundle holds the issuer of leaves, and a twentieth of the cost of the whole chain. */
+function readLeaf(socket: TLSSocket): Uint8Array[] {
+  const { raw }: Partial<PeerCertificate> = socket.getPeerCertificate(false) ?? {};
+  return raw === undefined ? [] : [raw];
+}
+
 /**
- * What the peer presented, as far as Node lets it through in `getPeerCertificate(true)`: the leaf, then at each step the
- * first presented certificate whose subject is the issuer wanted. A second certificate of the same subject (a
- * cross-sign) is left out, and where nothing fits Node completes the chain from the `ca` of our own context, which
- * svidkit keeps empty. A self-signed certificate links to itself. Empty when the peer presented nothing.
+ * The leaf, then at each step the first presented certificate whose subject is the issuer wanted: a second certificate
+ * of the same subject (a cross-sign) is left out. Where nothing fits, Node completes the chain from the `ca` of our own
+ * context, which svidkit keeps empty. A self-signed certificate links to itself.
  */
-export function readChainByName(socket: TLSSocket): Uint8Array[] {
+function readChainByName(socket: TLSSocket): Uint8Array[] {
   const chain: Uint8Array[] = [];
   const seen = new Set<object>();
-  let link: Partial<ReturnType<typeof detailedPeerCertificate>> | undefined = detailedPeerCertificate(socket);
+  let link: Partial<DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true) ?? undefined;
   while (link?.raw !== undefined && !seen.has(link) && chain.length < MAX_CERTIFICATES) {
     seen.add(link);
     chain.push(link.raw);
@@ -23,11 +38,10 @@ export function readChainByName(socket: TLSSocket): Uint8Array[] {
 }
 
 /**
- * Everything the peer presented, in its order, by the links of `getPeerX509Certificate()`. Before Node 26 building them
- * takes the certificates out of the connection: afterwards `getPeerCertificate()` knows less (a server), or nothing (a
- * client). Hence only for a peer that {@link readChainByName} does not suffice to verify.
+ * Every certificate in the order it was presented. Before Node 26 building these links takes the certificates out of the
+ * connection: afterwards `getPeerCertificate()` knows less (a server) or nothing (a client). Hence the last resort.
  */
-export function readWholeChain(socket: TLSSocket): Uint8Array[] {
+function readWholeChain(socket: TLSSocket): Uint8Array[] {
   const chain: Uint8Array[] = [];
   let link: X509Certificate | undefined = socket.getPeerX509Certificate();
   while (link !== undefined && chain.length < MAX_CERTIFICATES) {
@@ -35,9 +49,4 @@ export function readWholeChain(socket: TLSSocket): Uint8Array[] {
     link = link.issuerCertificate;
   }
   return chain;
-}
-
-/** Node answers `{}` or `null` where the declared type promises a certificate. */
-function detailedPeerCertificate(socket: TLSSocket): PeerCertificate & { issuerCertificate?: PeerCertificate } {
-  return socket.getPeerCertificate(true);
 }

@@ -41,7 +41,7 @@ export function createUndiciConnector(options: MtlsClientOptions): UndiciConnect
     }
     connector.connect(connectionOptions(wanted), (error, connection) => {
       if (connection === undefined) return callback(error ?? new Error('no connection'), null);
-      connection.socket.setNoDelay(true);
+      connection.socket.setNoDelay(true).setKeepAlive(true, 60_000);
       limitReuse(connection, connector);
       return callback(null, connection.socket);
     });
@@ -59,8 +59,6 @@ function connectionOptions({
     host: hostname,
     port: port === '' ? 443 : Number(port),
     ALPNProtocols: ['http/1.1'],
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
     ...(servername ? { servername } : {}),
     ...(localAddress ? { localAddress } : {}),
     ...(httpSocket === undefined ? {} : { socket: httpSocket }),

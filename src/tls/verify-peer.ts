@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { TlsError } from '../errors/index.js';
 import type { VerifiedX509Svid, X509Purpose } from '../x509-svid/index.js';
 import type { MtlsSettings } from './mtls-options.js';
-import { readChainByName, readWholeChain } from './presented-chain.js';
+import { PRESENTED_VIEWS } from './presented-chain.js';
 import { VerifiedPeer } from './verified-peer.js';
 
 /** What belongs to a connection: a socket, or what has one, such as the request in a handler. */
@@ -45,26 +45,30 @@ export function verifyPeer(
   purpose: X509Purpose,
   hostname?: string,
 ): VerifiedPeer {
-  const chain = readChainByName(socket);
-  if (chain.length === 0) throw new TlsError('no_certificate', `the ${purpose} presented no certificate`);
-  const peer = verifyPresented(socket, chain, settings, purpose, hostname);
+  const peer = verifyPresented(socket, (chain) => VerifiedPeer.verify(chain, settings, purpose, hostname));
+  if (peer === undefined) throw new TlsError('no_certificate', `the ${purpose} presented no certificate`);
   peers.set(socket, peer);
   return peer;
 }
 
+/** Verifies with the narrowest view of what was presented that suffices; when none does, throws what the widest gave. */
 function verifyPresented(
   socket: TLSSocket,
-  chain: readonly Uint8Array[],
-  settings: MtlsSettings,
-  purpose: X509Purpose,
-  hostname?: string,
-): VerifiedPeer {
-  try {
-    return VerifiedPeer.verify(chain, settings, purpose, hostname);
-  } catch (error) {
-    if (!(error instanceof TlsError) || error.code !== 'peer_refused') throw error;
-    const whole = readWholeChain(socket);
-    if (whole.length <= chain.length) throw error;
-    return VerifiedPeer.verify(whole, settings, purpose, hostname);
+  verify: (chain: readonly Uint8Array[]) => VerifiedPeer,
+): VerifiedPeer | undefined {
+  let seen = 0;
+  let refusal: TlsError | undefined;
+  for (const read of PRESENTED_VIEWS) {
+    const chain = read(socket);
+    if (chain.length <= seen) continue;
+    seen = chain.length;
+    try {
+      return verify(chain);
+    } catch (error) {
+      if (!(error instanceof TlsError) || error.code !== 'peer_refused') throw error;
+      refusal = error;
+    }
   }
+  if (refusal !== undefined) throw refusal;
+  return undefined;
 }
