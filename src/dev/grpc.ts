@@ -1,5 +1,4 @@
 // The one place where this room reaches past the index of workload-api, for the server side of its transport.
-export { type EndpointAddress, formatEndpointAddress, parseEndpointAddress } from '../workload-api/endpoint-address.js';
 export {
   JWTBundlesResponseSchema,
   SpiffeWorkloadAPI,

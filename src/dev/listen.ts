@@ -1,13 +1,6 @@
 import { DevError, isSvidkitError } from '../errors/index.js';
-import {
-  type EndpointAddress,
-  type GrpcHandlers,
-  type GrpcServer,
-  type GrpcServerCall,
-  parseEndpointAddress,
-  SpiffeWorkloadAPI,
-  serveGrpc,
-} from './grpc.js';
+import { type EndpointAddress, parseEndpointAddress } from '../workload-api/index.js';
+import { type GrpcHandlers, type GrpcServer, type GrpcServerCall, SpiffeWorkloadAPI, serveGrpc } from './grpc.js';
 import { claimSocketPath, removeSocket, restrictSocket } from './socket-path.js';
 
 /** How the service is served. */
