@@ -43,7 +43,7 @@ describe('X.690 section 10.1: lengths', () => {
 
   it.each([0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000])('%d octets are read', (length) => {
     const content = new Uint8Array(length).fill(7);
-    expect(one(der.octetString(content)).content).toEqual(content);
+    expect(Buffer.compare(one(der.octetString(content)).content, content)).toBe(0);
   });
 
   it('an element does not reach into its neighbour: the length of a child is bounded by its parent', () => {
