@@ -5,7 +5,14 @@ import { WorkloadApiError } from './errors/index.js';
 import { createProvingFetch } from './http/index.js';
 import type { Authorizer, SpiffeId, WorkloadIdLike } from './id/index.js';
 import type { JwtSvid } from './jwt-svid/index.js';
-import { createHttpsAgent, createHttpsServer, createMtlsFetch, type MtlsClientOptions, type MtlsFetch, type MtlsServerOptions } from './tls/index.js';
+import {
+  createHttpsAgent,
+  createHttpsServer,
+  createMtlsFetch,
+  type MtlsClientOptions,
+  type MtlsFetch,
+  type MtlsServerOptions,
+} from './tls/index.js';
 import {
   createJwtSource,
   createWitSource,

@@ -21,7 +21,12 @@ interface Room {
 function tableAfter(heading: string): string[][] {
   const section = page.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
   const rows = section.split('\n').filter((line) => line.startsWith('|'));
-  return rows.slice(2).map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+  return rows.slice(2).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
 }
 
 const names = (cell: string): string[] => Array.from(cell.matchAll(/`([^`]+)`/g), ([, name]) => name ?? '');
@@ -31,7 +36,9 @@ const below = rows.map(([, room]) => names(room ?? '')[0] ?? '');
 const rooms = new Map<string, Room>(
   rows.map(([, room, , imports = '', packages = '']) => {
     const name = names(room ?? '')[0] ?? '';
-    const every = imports.startsWith('every room but') ? below.filter((other) => !names(imports).includes(other)) : names(imports);
+    const every = imports.startsWith('every room but')
+      ? below.filter((other) => !names(imports).includes(other))
+      : names(imports);
     const allowed = packages.split(', ').flatMap((part) => {
       const [pack, ...only] = names(part);
       return pack === undefined ? [] : ([[pack, only]] as const);
@@ -71,7 +78,10 @@ function roomOf(file: string): string {
 }
 
 const packageOf = (specifier: string): string =>
-  specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
 
 function violation({ file, specifier }: Import): string | undefined {
   const room = rooms.get(roomOf(file));
@@ -118,7 +128,9 @@ describe('the house', () => {
   });
 
   it('has a row for every folder of src and a folder for every row', () => {
-    const folders = readdirSync(src, { withFileTypes: true }).map((entry) => (entry.isDirectory() ? entry.name : 'index'));
+    const folders = readdirSync(src, { withFileTypes: true }).map((entry) =>
+      entry.isDirectory() ? entry.name : 'index',
+    );
     expect([...rooms.keys()].sort()).toEqual([...new Set(folders)].sort());
   });
 
@@ -172,7 +184,9 @@ describe('the house', () => {
   });
 
   it('keeps every file under 400 lines', () => {
-    const long = files.filter((file) => !file.includes(`${sep}gen${sep}`) && readFileSync(file, 'utf8').split('\n').length > 400);
+    const long = files.filter(
+      (file) => !file.includes(`${sep}gen${sep}`) && readFileSync(file, 'utf8').split('\n').length > 400,
+    );
     expect(long.map((file) => relative(root, file))).toEqual([]);
   });
 });

@@ -11,7 +11,12 @@ interface Example {
   readonly file: string;
 }
 
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 
 mkdirSync(folder, { recursive: true });
 const examples: Example[] = pages.flatMap((page) =>

@@ -73,12 +73,14 @@ export class Actor {
   }
 }
 
-/** An error and what caused it, in one line. */
+/** The rules that an error went through, and the sentence of the one underneath. */
 export function describe(error: unknown): string {
-  const seen: string[] = [];
+  const codes: string[] = [];
+  let sentence = String(error);
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as { code?: string };
-    seen.push(code === undefined ? cause.message : `${code}: ${cause.message}`);
+    if (code !== undefined && !codes.includes(code)) codes.push(code);
+    sentence = cause.message;
   }
-  return seen.length > 0 ? seen.join(' <- ') : String(error);
+  return codes.length > 0 ? `${codes.join(' <- ')}: ${sentence}` : sentence;
 }

@@ -1,18 +1,21 @@
 /** The agent: gets its identity from the machine it runs on, calls the service, and on request tells one of five lies. */
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { request } from 'node:https';
+import { type Agent, request } from 'node:https';
 import { json } from 'node:stream/consumers';
+import { SignJWT } from 'jose';
 import { memberOf, Workload } from 'svidkit';
 import { WorkloadApiError } from 'svidkit/errors';
+import { createHttpsAgent } from 'svidkit/tls';
 import { proveRequest } from 'svidkit/wpt';
 import { type Answer, describe, serveSteps } from './actor.js';
 
 const service = memberOf(process.env['DEMO_TRUST_DOMAIN'] ?? 'example.org');
 const workload = await Workload.connect({ servers: service, keepProcessAlive: true });
 
-async function callOverMtls(from: Workload, url: string, headers: Record<string, string> = {}): Promise<Answer> {
-  const agent = from.httpsAgent({ authorize: service }, { keepAlive: false });
+const ownAgent = (): Agent => workload.httpsAgent({ authorize: service }, { keepAlive: false });
+
+async function call(url: string, headers: Record<string, string> = {}, agent: Agent = ownAgent()): Promise<Answer> {
   try {
     const outgoing = request(url, { agent, headers, method: 'POST' }).end();
     const [incoming] = await once(outgoing, 'response');
@@ -43,7 +46,7 @@ serveSteps({
     ...witTimes(),
   }),
 
-  mtls: async ({ origin }) => callOverMtls(workload, `${origin}/whoami`),
+  mtls: async ({ origin }) => call(`${origin}/whoami`),
 
   wpt: async ({ origin }) => {
     const answer = await workload.fetch(`${origin}/orders`, { method: 'POST', body: '{"item":"book"}' });
@@ -57,7 +60,7 @@ serveSteps({
     let [requests, failed, lastFailure] = [0, 0, ''];
     while (Date.now() < end) {
       certificates.add(workload.svid.certificates[0]?.fingerprint256 ?? '');
-      const calls: Promise<{ status?: number | string | undefined }>[] = [callOverMtls(workload, `${origin}/whoami`)];
+      const calls: Promise<{ status?: number | string | undefined }>[] = [call(`${origin}/whoami`)];
       if (withWit) calls.push(workload.fetch(`${origin}/orders`, { method: 'POST' }));
       for (const outcome of await Promise.allSettled(calls)) {
         requests += 1;
@@ -69,27 +72,36 @@ serveSteps({
     return { requests, failed, lastFailure, certificates: certificates.size };
   },
 
-  wrongAudience: async ({ origin }) =>
-    callOverMtls(workload, `${origin}/orders`, await proof('https://billing.example.org/orders')),
+  wrongAudience: async ({ origin }) => call(`${origin}/orders`, await proof('https://billing.example.org/orders')),
 
   replayedProof: async ({ origin }) => {
     const headers = await proof(`${origin}/orders`);
-    const first = await callOverMtls(workload, `${origin}/orders`, headers);
+    const first = await call(`${origin}/orders`, headers);
     if (first.status !== 200) throw new Error('the first use of the proof was refused');
-    return callOverMtls(workload, `${origin}/orders`, headers);
+    return call(`${origin}/orders`, headers);
   },
 
+  /** svidkit makes no proof with a key that is not the token's, so the thief makes one with jose. */
   stolenWit: async ({ origin }) => {
-    const { token, alg, expiresAt } = workload.wit.getWitSvid();
+    const { token } = workload.wit.getWitSvid();
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const headers = await proveRequest({ token, alg, expiresAt, key: privateKey }, { audience: `${origin}/orders` });
-    return callOverMtls(workload, `${origin}/orders`, Object.fromEntries(headers));
+    const wth = createHash('sha256').update(token).digest('base64url');
+    const forged = await new SignJWT({ aud: `${origin}/orders`, jti: randomUUID(), wth })
+      .setProtectedHeader({ alg: 'ES256', typ: 'wpt+jwt' })
+      .setExpirationTime('1m')
+      .sign(privateKey);
+    const headers = { 'Workload-Identity-Token': token, Authorization: `WPT ${forged}` };
+    return call(`${origin}/orders`, headers);
   },
 
-  /** The same trust domain by name, with another authority behind it. */
+  /** An impostor of the same trust domain by name, with another authority behind it, who trusts the real service. */
   foreignAuthority: async ({ origin, socket }) => {
     await using impostor = await Workload.connect({ address: socket });
-    return callOverMtls(impostor, `${origin}/whoami`).catch((error) => ({ error: describe(error) }));
+    const agent = createHttpsAgent(
+      { svid: impostor.x509, bundles: workload.bundles, authorize: service },
+      { keepAlive: false },
+    );
+    return await call(`${origin}/whoami`, {}, agent).catch((error) => ({ error: describe(error) }));
   },
 
   notAuthorized: async ({ origin, socket }) => {
@@ -98,6 +110,5 @@ serveSteps({
     return { status: answer.status };
   },
 
-  wrongDoor: async ({ strictOrigin }) =>
-    callOverMtls(workload, `${strictOrigin}/`).catch((error) => ({ error: describe(error) })),
+  wrongDoor: async ({ strictOrigin }) => call(`${strictOrigin}/`).catch((error) => ({ error: describe(error) })),
 });

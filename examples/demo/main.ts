@@ -5,8 +5,8 @@
  *   npm run demo -- --socket unix:///path/api.sock  on an endpoint that is already there, SPIRE for example
  */
 import { parseArgs } from 'node:util';
-import { parseSpiffeId } from 'svidkit/id';
 import { createDevEndpoint, type DevWorkload } from 'svidkit/dev';
+import { parseSpiffeId } from 'svidkit/id';
 import { Actor, type Answer, describe } from './actor.js';
 
 const { values } = parseArgs({ options: { socket: { type: 'string' } } });
@@ -66,19 +66,31 @@ async function main(): Promise<void> {
   heading('Identity fetched: no key, no password, no file was given to either process');
   detail(`agent    ${identity.id}`);
   detail(`         X.509-SVID valid ${clock(identity.notBefore)} to ${clock(identity.expiresAt)} UTC`);
-  detail(identity.witExpiresAt === undefined ? `         ${identity.noWit}` : `         WIT-SVID valid until ${clock(identity.witExpiresAt)} UTC`);
+  detail(
+    identity.witExpiresAt === undefined
+      ? `         ${identity.noWit}`
+      : `         WIT-SVID valid until ${clock(identity.witExpiresAt)} UTC`,
+  );
   detail(`service  ${serviceId}`);
   detail(`         X.509-SVID valid until ${clock(served.expiresAt)} UTC, listening at ${origin}`);
   const hasWit = identity.witExpiresAt !== undefined;
 
   heading('A call over mutual TLS: each side verified the other\u2019s X.509-SVID');
   const mtls = await agent.ask('mtls', { origin });
-  expectThat(mtls.status === 200 && mtls.caller === identity.id, `the service saw ${mtls.caller}`, JSON.stringify(mtls));
+  expectThat(
+    mtls.status === 200 && mtls.caller === identity.id,
+    `the service saw ${mtls.caller}`,
+    JSON.stringify(mtls),
+  );
 
   heading('A call with a Workload Identity Token and a proof of possession (WIT and WPT)');
   if (hasWit) {
     const wpt = await agent.ask('wpt', { origin });
-    expectThat(wpt.status === 200 && wpt.caller === identity.id, `the service saw ${wpt.caller}, by ${wpt.draft}`, JSON.stringify(wpt));
+    expectThat(
+      wpt.status === 200 && wpt.caller === identity.id,
+      `the service saw ${wpt.caller}, by ${wpt.draft}`,
+      JSON.stringify(wpt),
+    );
   } else {
     cannot('it serves no WIT-SVIDs');
   }
@@ -121,7 +133,11 @@ async function lies(service: Actor, agent: Actor, endpoint: Dev, input: Answer, 
     const answer = await agent.ask(step, { ...input, ...extra });
     const { rule } = await service.ask('lastRefusal');
     const told = answer.status === undefined ? 'the connection was closed' : `the agent was told ${answer.status}`;
-    expectThat(rule !== undefined && answer.status !== 200, `refused; ${told}`, `not refused: ${JSON.stringify(answer)}`);
+    expectThat(
+      rule !== undefined && answer.status !== 200,
+      `refused; ${told}`,
+      `not refused: ${JSON.stringify(answer)}`,
+    );
     if (rule !== undefined) detail(`        by the rule ${rule}`);
   };
 
@@ -141,7 +157,9 @@ async function lies(service: Actor, agent: Actor, endpoint: Dev, input: Answer, 
 
   await using impostor = await createDevEndpoint({ trustDomain });
   const forged = await impostor.addWorkload(`spiffe://${trustDomain}/agents/planner`);
-  await lie('Lie 4: the same trust domain by name, another certificate authority', 'foreignAuthority', { socket: forged.address });
+  await lie('Lie 4: the same trust domain by name, another certificate authority', 'foreignAuthority', {
+    socket: forged.address,
+  });
 
   if (embedded) {
     const intern = await endpoint.addWorkload('spiffe://example.org/agents/intern');

@@ -8,7 +8,8 @@ const root = resolve(import.meta.dirname, '../..');
 type ErrorClass = new (code: string, message: string, options?: ErrorOptions) => errors.SvidkitError;
 
 const classes = Object.entries(errors).filter(
-  ([name, value]) => name !== 'SvidkitError' && typeof value === 'function' && value.prototype instanceof errors.SvidkitError,
+  ([name, value]) =>
+    name !== 'SvidkitError' && typeof value === 'function' && value.prototype instanceof errors.SvidkitError,
 ) as unknown as [string, ErrorClass][];
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })

@@ -134,7 +134,9 @@ describe('properties', () => {
     const hostile = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string().map((text) => `spiffe://${text}`),
-      fc.string({ unit: fc.constantFrom('a', '/', '.', '%', '2', 'e', '?', '#', ':', '@', '\n') }).map((text) => `spiffe://td/${text}`),
+      fc
+        .string({ unit: fc.constantFrom('a', '/', '.', '%', '2', 'e', '?', '#', ':', '@', '\n') })
+        .map((text) => `spiffe://td/${text}`),
     );
     fc.assert(
       fc.property(hostile, (text) => {
