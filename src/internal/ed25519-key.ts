@@ -3,7 +3,7 @@ import { ReadError } from './read-error.js';
 
 /**
  * The y coordinates of the eight points of small order, little-endian. Under such a key one signature fits many
- * messages, and OpenSSL imports it without a word.
+ * messages where OpenSSL is older, and node:crypto imports it without a word.
  */
 const SMALL_ORDER: ReadonlySet<string> = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',

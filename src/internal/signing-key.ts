@@ -1,4 +1,4 @@
-import { KeyObject, type webcrypto } from 'node:crypto';
+import { KeyObject, webcrypto } from 'node:crypto';
 import { types } from 'node:util';
 import { encodeBase64url } from './base64url.js';
 import { readCompactJws } from './compact-jws.js';
@@ -15,8 +15,11 @@ export interface Signer {
   sign(input: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
-/** A private key of node:crypto or WebCrypto, or something that signs with one. */
-export type SigningKey = KeyObject | webcrypto.CryptoKey | Signer;
+/**
+ * A private key of node:crypto or WebCrypto, or something that signs with one. A `CryptoKey` that cannot be exported
+ * comes as the pair that it was generated in, because its public half cannot be had from it.
+ */
+export type SigningKey = KeyObject | webcrypto.CryptoKey | webcrypto.CryptoKeyPair | Signer;
 
 /**
  * Makes a signer of a key. Without `alg` it is ES256, ES384 or ES512 by the curve, EdDSA for Ed25519, and for RSA
@@ -26,7 +29,7 @@ export function toSigner(key: SigningKey, alg?: JwsAlgorithm): Signer {
   if (alg !== undefined && !isJwsAlgorithm(alg)) throw new TypeError('alg must be one of the supported algorithms');
   if (key instanceof KeyObject) return signerOf(key, alg);
   if (types.isCryptoKey(key)) return signerOfCryptoKey(key, alg);
-  return checkSigner(key, alg);
+  return isKeyPair(key) ? signerOfKeyPair(key, alg) : checkSigner(key, alg);
 }
 
 /** ES256, ES384 or ES512 by the curve, EdDSA for Ed25519, RS256 for RSA. */
@@ -67,6 +70,26 @@ class LocalSigner implements Signer {
   }
 }
 
+/** Signs with a key that stays in WebCrypto. */
+class WebCryptoSigner implements Signer {
+  readonly alg: JwsAlgorithm;
+  readonly publicKey: KeyObject;
+  readonly #privateKey: webcrypto.CryptoKey;
+
+  constructor(alg: JwsAlgorithm, publicKey: KeyObject, privateKey: webcrypto.CryptoKey) {
+    this.alg = alg;
+    this.publicKey = publicKey;
+    this.#privateKey = privateKey;
+  }
+
+  async sign(input: Uint8Array): Promise<Uint8Array> {
+    const bits = this.alg.slice(2);
+    // WebCrypto takes from these what the algorithm has; ECDSA signatures come as r and s side by side.
+    const parameters = { name: this.#privateKey.algorithm.name, hash: `SHA-${bits}`, saltLength: Number(bits) / 8 };
+    return new Uint8Array(await webcrypto.subtle.sign(parameters, this.#privateKey, input));
+  }
+}
+
 function signerOf(key: KeyObject, alg: JwsAlgorithm | undefined): Signer {
   if (key.type !== 'private') throw new TypeError(`a signing key must be private, this one is ${key.type}`);
   const publicKey = describe(key);
@@ -76,22 +99,38 @@ function signerOf(key: KeyObject, alg: JwsAlgorithm | undefined): Signer {
 }
 
 function signerOfCryptoKey(key: webcrypto.CryptoKey, alg: JwsAlgorithm | undefined): Signer {
-  if (!key.usages.includes('sign')) throw new TypeError('the CryptoKey must have been made for signing');
-  const made = cryptoKeyAlgorithm(key);
-  if (alg !== undefined && made !== undefined && alg !== made) {
-    throw new TypeError(`the CryptoKey was made for ${made}, not for ${alg}`);
-  }
-  return signerOf(KeyObject.from(key), alg ?? made);
+  const made = cryptoKeyAlgorithm(key, alg);
+  // node:crypto still converts such a key, but says that it will not for long (DEP0204).
+  if (!key.extractable) throw new TypeError('a CryptoKey that cannot be exported must be given as its key pair');
+  return signerOf(KeyObject.from(key), made);
 }
 
-/** RSA keys of WebCrypto are bound to one padding and one hash. */
-function cryptoKeyAlgorithm(key: webcrypto.CryptoKey): JwsAlgorithm | undefined {
+function signerOfKeyPair(pair: webcrypto.CryptoKeyPair, alg: JwsAlgorithm | undefined): Signer {
+  if (!types.isCryptoKey(pair.publicKey) || pair.publicKey.type !== 'public') {
+    throw new TypeError('the publicKey of a key pair must be a public CryptoKey');
+  }
+  const made = cryptoKeyAlgorithm(pair.privateKey, alg);
+  const publicKey = describe(KeyObject.from(pair.publicKey));
+  const chosen = made ?? defaultAlgorithm(publicKey);
+  checkFit(chosen, publicKey);
+  return new WebCryptoSigner(chosen, publicKey.key, pair.privateKey);
+}
+
+function isKeyPair(key: Exclude<SigningKey, KeyObject | webcrypto.CryptoKey>): key is webcrypto.CryptoKeyPair {
+  return typeof key === 'object' && key !== null && 'privateKey' in key && types.isCryptoKey(key.privateKey);
+}
+
+/** RSA keys of WebCrypto are bound to one padding and one hash; for other keys, what was asked for. */
+function cryptoKeyAlgorithm(key: webcrypto.CryptoKey, asked: JwsAlgorithm | undefined): JwsAlgorithm | undefined {
+  if (!key.usages.includes('sign')) throw new TypeError('the CryptoKey must be private and made for signing');
   const prefix = { 'RSA-PSS': 'PS', 'RSASSA-PKCS1-v1_5': 'RS' }[key.algorithm.name];
-  if (prefix === undefined) return undefined;
+  if (prefix === undefined) return asked;
   const { hash } = key.algorithm as webcrypto.RsaHashedKeyAlgorithm;
-  const alg = `${prefix}${(typeof hash === 'string' ? hash : hash.name).slice('SHA-'.length)}`;
-  if (!isJwsAlgorithm(alg)) throw new TypeError('the CryptoKey was made for a hash that is not supported');
-  return alg;
+  const made = `${prefix}${(typeof hash === 'string' ? hash : hash.name).slice('SHA-'.length)}`;
+  if (!isJwsAlgorithm(made)) throw new TypeError('the CryptoKey was made for a hash that is not supported');
+  if (asked !== undefined && asked !== made)
+    throw new TypeError(`the CryptoKey was made for ${made}, not for ${asked}`);
+  return made;
 }
 
 function checkSigner(signer: Signer, alg: JwsAlgorithm | undefined): Signer {

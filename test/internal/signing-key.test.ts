@@ -11,10 +11,16 @@ const { subtle } = webcrypto;
 const HEADER = { typ: 'wit+jwt', kid: 'a' };
 const PAYLOAD = { sub: 'spiffe://example.org/a' };
 
-/** The private key as a CryptoKey that cannot be exported. */
-function cryptoKey(kind: KeyKind, algorithm: object, usages: webcrypto.KeyUsage[] = ['sign']) {
+function cryptoKey(kind: KeyKind, algorithm: object, usages: webcrypto.KeyUsage[] = ['sign'], extractable = true) {
   const pkcs8 = keyPair(kind).privateKey.export({ format: 'der', type: 'pkcs8' });
-  return subtle.importKey('pkcs8', pkcs8, algorithm as webcrypto.EcKeyImportParams, false, usages);
+  return subtle.importKey('pkcs8', pkcs8, algorithm as webcrypto.EcKeyImportParams, extractable, usages);
+}
+
+/** A pair as `generateKey` gives it, the private half not to be exported. */
+async function cryptoKeyPair(kind: KeyKind, algorithm: object): Promise<webcrypto.CryptoKeyPair> {
+  const spki = keyPair(kind).publicKey.export({ format: 'der', type: 'spki' });
+  const publicKey = await subtle.importKey('spki', spki, algorithm as webcrypto.EcKeyImportParams, true, ['verify']);
+  return { publicKey, privateKey: await cryptoKey(kind, algorithm, ['sign'], false) };
 }
 
 describe('signing keys', () => {
@@ -41,11 +47,28 @@ describe('signing keys', () => {
     ['Ed25519', { name: 'Ed25519' }, 'EdDSA'],
     ['RSA', { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-384' }, 'RS384'],
     ['RSA', { name: 'RSA-PSS', hash: 'SHA-512' }, 'PS512'],
-  ])('may be a CryptoKey that nobody can export: %s %j', async (kind, algorithm, alg) => {
-    const signer = toSigner(await cryptoKey(kind, algorithm));
-    expect(signer.alg).toBe(alg);
-    const token = await signCompact({}, PAYLOAD, signer);
-    await expect(jose.jwtVerify(token, keyPair(kind).publicKey, { algorithms: [alg] })).resolves.toBeDefined();
+    ['P-521', { name: 'ECDSA', namedCurve: 'P-521' }, 'ES512'],
+  ])('may be a CryptoKey, or the pair of one that nobody can export: %s %j', async (kind, algorithm, alg) => {
+    for (const key of [await cryptoKey(kind, algorithm), await cryptoKeyPair(kind, algorithm)]) {
+      const signer = toSigner(key);
+      expect(signer.alg).toBe(alg);
+      const token = await signCompact({}, PAYLOAD, signer);
+      await expect(jose.jwtVerify(token, keyPair(kind).publicKey, { algorithms: [alg] })).resolves.toBeDefined();
+      expect(inspect(signer, { depth: Infinity, showHidden: true })).not.toContain('private');
+    }
+  });
+
+  it('may not be a CryptoKey that nobody can export without its public half, or with another', async () => {
+    const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+    const alone = await cryptoKey('P-256', algorithm, ['sign'], false);
+    expect(() => toSigner(alone)).toThrow(/must be given as its key pair/);
+    const pair = await cryptoKeyPair('P-256', algorithm);
+    expect(() => toSigner(pair, 'ES384')).toThrow(TypeError);
+    expect(() => toSigner({ ...pair, privateKey: pair.publicKey })).toThrow(TypeError);
+    expect(() => toSigner({ ...pair, publicKey: alone })).toThrow(TypeError);
+    const stranger = await subtle.generateKey(algorithm as webcrypto.EcKeyGenParams, false, ['sign', 'verify']);
+    const mixed = { privateKey: pair.privateKey, publicKey: (stranger as webcrypto.CryptoKeyPair).publicKey };
+    await expect(signCompact(HEADER, PAYLOAD, toSigner(mixed))).rejects.toThrow(/does not verify/);
   });
 
   it('may not be a CryptoKey for another padding, hash or use', async () => {
