@@ -9,10 +9,15 @@ import { onTestFinished } from 'vitest';
 export async function listen(server: HttpServer | HttpsServer | NetServer): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
   onTestFinished(async () => {
     const closed = once(server, 'close');
     server.close();
-    if ('closeAllConnections' in server) server.closeAllConnections();
+    for (const socket of open) socket.destroy();
     await closed;
   });
   return (server.address() as AddressInfo).port;
