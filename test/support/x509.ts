@@ -135,7 +135,7 @@ const USAGES = [
   'cRLSign',
 ] as const;
 
-export function keyUsage(...usages: readonly (typeof USAGES)[number][]): der.Der {
+export function keyUsage(...usages: (typeof USAGES)[number][]): der.Der {
   return extension('2.5.29.15', true, der.namedBits(...usages.map((usage) => USAGES.indexOf(usage))));
 }
 

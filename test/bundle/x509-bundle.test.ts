@@ -1,0 +1,88 @@
+import { parseX509Bundle, parseX509BundlePem, X509Bundle } from 'svidkit/bundle';
+import { describe, expect, it } from 'vitest';
+import { parseCertificate } from '../../src/internal/certificate.js';
+import { encodePem } from '../../src/internal/pem.js';
+import * as der from '../support/der-writer.js';
+import { codeOf } from '../support/refusals.js';
+import * as x509 from '../support/x509.js';
+
+const one = x509.makeAuthority('one', { uri: 'spiffe://example.org' });
+const two = x509.makeAuthority('two');
+const both = Buffer.concat([one.der, two.der]);
+const codeOfBundle = (...certificates: x509.Made[]) =>
+  codeOf(() => parseX509Bundle('example.org', Buffer.concat(certificates.map((made) => made.der))));
+
+describe('X.509 bundles', () => {
+  it('are read from DER and from PEM, and written back', () => {
+    const bundle = parseX509Bundle('example.org', both);
+    expect(bundle.trustDomain.toString()).toBe('spiffe://example.org');
+    expect(bundle.authorities.map((authority) => authority.subject)).toEqual(['CN=one', 'CN=two']);
+    expect(Buffer.compare(bundle.toDer(), both)).toBe(0);
+    expect(parseX509BundlePem('example.org', bundle.toPem()).equals(bundle)).toBe(true);
+    expect(parseX509BundlePem('example.org', `comment\n${bundle.toPem()}`).equals(bundle)).toBe(true);
+  });
+
+  it('are equal whatever the order, and not when domain, scheme or an authority differs', () => {
+    const bundle = parseX509Bundle('example.org', both);
+    expect(bundle.equals(x509.bundleOf('example.org', two, one))).toBe(true);
+    expect(bundle.equals(x509.bundleOf('example.org', one))).toBe(false);
+    expect(x509.bundleOf('example.org', one).equals(x509.bundleOf('example.org', two))).toBe(false);
+    expect(bundle.equals(x509.bundleOf('example.com', one, two))).toBe(false);
+    expect(bundle.equals(x509.bundleOf('wimse://example.org', one, two))).toBe(false);
+  });
+
+  it('hold an authority once and may be empty', () => {
+    expect(x509.bundleOf('example.org', one, two, one).authorities).toHaveLength(2);
+    expect(parseX509Bundle('example.org', new Uint8Array()).authorities).toEqual([]);
+    expect(parseX509BundlePem('example.org', '\n').authorities).toEqual([]);
+  });
+
+  it('cannot be changed', () => {
+    const bundle = parseX509Bundle('example.org', both);
+    expect(() => (bundle.authorities as unknown[]).push(1)).toThrow(TypeError);
+    expect(Object.isFrozen(bundle)).toBe(true);
+    bundle.toDer().fill(0);
+    expect(Buffer.compare(bundle.toDer(), both)).toBe(0);
+  });
+
+  it('X509-SVID section 3.2: every authority is a CA that may sign certificates', () => {
+    expect(codeOfBundle(one, x509.makeLeaf(one, 'spiffe://example.org/web'))).toBe('not_a_ca');
+    const noUsage = x509.makeAuthority('x', { extensions: [x509.basicConstraints(true), x509.keyUsage('cRLSign')] });
+    expect(codeOfBundle(noUsage)).toBe('not_a_ca');
+    expect(codeOfBundle(x509.makeAuthority('x', { extensions: [x509.basicConstraints(true)] }))).toBe('accepted');
+    expect(codeOfBundle(x509.makeAuthority('x', { extensions: [x509.keyUsage('keyCertSign')] }))).toBe('not_a_ca');
+  });
+
+  it('threat 5: an authority with a weak or malformed key refuses the bundle, one of an unknown kind is left out', () => {
+    const info = (algorithm: der.Der, key: Uint8Array) => der.sequence(algorithm, der.bitString(key));
+    const small = info(der.sequence(der.oid('1.3.101.112')), new Uint8Array(32));
+    expect(codeOfBundle(one, x509.makeAuthority('x', { spki: small }))).toBe('weak_key');
+    const short = info(der.sequence(der.oid('1.2.840.10045.2.1'), der.oid('1.2.840.10045.3.1.7')), der.bytes(4, 1));
+    expect(codeOfBundle(one, x509.makeAuthority('x', { spki: short }))).toBe('malformed_key');
+    const future = x509.makeAuthority('x', {
+      spki: info(der.sequence(der.oid('2.16.840.1.101.3.4.3.18')), new Uint8Array(1952)),
+    });
+    expect(x509.bundleOf('example.org', future, one).authorities.map((authority) => authority.subject)).toEqual([
+      'CN=one',
+    ]);
+  });
+
+  it('refuse what is not DER, or not PEM, or another thing in PEM', () => {
+    expect(codeOf(() => parseX509Bundle('example.org', Buffer.concat([both, der.bytes(0)])))).toBe('bad_der');
+    expect(codeOf(() => parseX509Bundle('example.org', Buffer.from('not DER')))).toBe('bad_der');
+    expect(codeOf(() => parseX509Bundle('example.org', der.sequence()))).toBe('bad_der');
+    expect(codeOf(() => parseX509BundlePem('example.org', 'not PEM'))).toBe('bad_pem');
+    expect(codeOf(() => parseX509BundlePem('example.org', encodePem('PRIVATE KEY', one.der)))).toBe('bad_pem');
+    expect(codeOf(() => parseX509BundlePem('example.org', encodePem('CERTIFICATE', der.bytes(1, 2))))).toBe('bad_der');
+    expect(codeOf(() => parseX509BundlePem('example.org', encodePem('CERTIFICATE', both)))).toBe('bad_der');
+    expect(codeOf(() => parseX509Bundle('Example.org', both))).toBe('bad_trust_domain');
+  });
+
+  it('misuse is a TypeError', () => {
+    const loose = parseX509Bundle as (trustDomain: string, der: unknown) => unknown;
+    expect(() => loose('example.org', 'text')).toThrow(TypeError);
+    expect(() => (parseX509BundlePem as typeof loose)('example.org', both)).toThrow(TypeError);
+    expect(() => new X509Bundle('example.org', [both as never])).toThrow(TypeError);
+    expect(() => new X509Bundle('example.org', [{ ...parseCertificate(one.der) } as never])).toThrow(TypeError);
+  });
+});
