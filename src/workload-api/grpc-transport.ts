@@ -20,6 +20,7 @@ import {
 import { abortable, onAbort } from '../internal/abort.js';
 import type { EndpointAddress } from './endpoint-address.js';
 import { GrpcStatus, GrpcStatusError, toGrpcStatusCode } from './grpc-status.js';
+import { shutDown } from './grpc-shutdown.js';
 import { decode, encode, type GrpcMethod, grpcTarget, methodPath, UndecodableMessage } from './grpc-wire.js';
 
 export interface GrpcChannelOptions {
@@ -187,8 +188,6 @@ export async function serveGrpc<Methods extends GenServiceMethods>(
     [Symbol.asyncDispose]: close,
   };
 }
-
-const SHUTDOWN_GRACE_MS = 250;
 
 function clientOptions(options: GrpcChannelOptions): ChannelOptions {
   return {
@@ -390,11 +389,4 @@ function bind(server: Server, address: EndpointAddress): Promise<number> {
       else reject(error);
     });
   });
-}
-
-/** Lets open calls end with their status first; a peer that does not read is cut off after the grace time. */
-async function shutDown(server: Server): Promise<void> {
-  const force = setTimeout(() => server.forceShutdown(), SHUTDOWN_GRACE_MS);
-  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  clearTimeout(force);
 }
