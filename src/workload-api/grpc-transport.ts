@@ -19,8 +19,8 @@ import {
 } from '@grpc/grpc-js';
 import { abortable, onAbort } from '../internal/abort.js';
 import type { EndpointAddress } from './endpoint-address.js';
-import { GrpcStatus, GrpcStatusError, toGrpcStatusCode } from './grpc-status.js';
 import { shutDown } from './grpc-shutdown.js';
+import { GrpcStatus, GrpcStatusError, toGrpcStatusCode } from './grpc-status.js';
 import { decode, encode, type GrpcMethod, grpcTarget, methodPath, UndecodableMessage } from './grpc-wire.js';
 
 export interface GrpcChannelOptions {

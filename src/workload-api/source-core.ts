@@ -1,6 +1,6 @@
 import { WorkloadApiError } from '../errors/index.js';
 import { onAbort, openScope } from '../internal/abort.js';
-import type { BackoffOptions } from '../internal/backoff.js';
+import { type BackoffOptions, backoffDelays } from '../internal/backoff.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import { holdProcess } from '../internal/hold-process.js';
 import { createWorkloadApiClient, workloadCallsOf } from './client.js';
@@ -15,6 +15,7 @@ export class SourceCore<T> {
   readonly calls: WorkloadCalls;
   readonly clock: Clock;
   readonly #options: SourceOptions;
+  readonly #backoff: BackoffOptions;
   readonly #read: () => T;
   readonly #closeClient: () => void;
   readonly #watches: StreamWatch<unknown>[] = [];
@@ -32,6 +33,9 @@ export class SourceCore<T> {
     if (timeoutMs !== undefined && !(timeoutMs > 0)) {
       throw new TypeError('firstMessageTimeoutMs must be a positive number');
     }
+    this.#backoff = backoffOf(options.backoff);
+    // Refuses bounds that are none, before there is anything to give back.
+    backoffDelays(this.#backoff);
     const client = options.client ?? createWorkloadApiClient({ address: options.address });
     this.calls = workloadCallsOf(client);
     this.#closeClient = options.client === undefined ? () => this.calls.close() : () => {};
@@ -44,7 +48,7 @@ export class SourceCore<T> {
   /** Starts to watch a stream. */
   watch<M, V>(feed: StreamFeed<M, V>): StreamWatch<V> {
     const watch = StreamWatch.start(feed, {
-      backoff: backoffOf(this.#options.backoff),
+      backoff: backoffDelays(this.#backoff),
       firstMessageTimeoutMs: this.#options.firstMessageTimeoutMs ?? 10_000,
       onError: (error) => this.report(error),
       onChange: (what) => {

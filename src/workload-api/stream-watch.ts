@@ -1,6 +1,6 @@
 import { WorkloadApiError, type WorkloadApiErrorCode } from '../errors/index.js';
 import { openScope, sleep } from '../internal/abort.js';
-import { type BackoffOptions, backoffDelays } from '../internal/backoff.js';
+import type { Backoff } from '../internal/backoff.js';
 import { noMessageWithin } from './convert-stream.js';
 
 /** What is watched: one stream of the endpoint, and what its messages mean. */
@@ -20,7 +20,8 @@ export interface StreamFeed<M, T> {
 }
 
 export interface StreamWatchOptions {
-  readonly backoff: BackoffOptions;
+  /** The delays between attempts; of this watch alone. */
+  readonly backoff: Backoff;
   /** Limit for the first message of each stream, in milliseconds: an agent may accept connections and yet hang. */
   readonly firstMessageTimeoutMs: number;
   /** Told of every failure, as it happens. */
@@ -69,7 +70,8 @@ export class StreamWatch<T> {
   /** Starts watching and returns at once. */
   static start<M, T>(feed: StreamFeed<M, T>, options: StreamWatchOptions): StreamWatch<T> {
     const watch = new StreamWatch<T>(feed.name, options);
-    void watch.#run(feed);
+    // Nothing in it throws but a random source or clock of the caller's; then there are no further attempts.
+    watch.#run(feed).catch((error) => watch.#stop(asWorkloadApiError(error)));
     return watch;
   }
 
@@ -108,7 +110,7 @@ export class StreamWatch<T> {
 
   async #run<M>(feed: StreamFeed<M, T>): Promise<void> {
     const { signal } = this.#closing;
-    const backoff = backoffDelays(this.#options.backoff);
+    const { backoff } = this.#options;
     while (!signal.aborted) {
       const failure = await this.#follow(feed, () => backoff.reset());
       if (signal.aborted) return;

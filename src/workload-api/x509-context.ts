@@ -72,7 +72,7 @@ export function sameX509Context(one: X509Context, other: X509Context): boolean {
 }
 
 function sameAs(svid: X509Svid, other: X509Svid | undefined): boolean {
-  return other !== undefined && svid.equals(other) && svid.hint === other.hint;
+  return other !== undefined && svid.equals(other);
 }
 
 function readSvid(entry: X509SVID): X509Svid {

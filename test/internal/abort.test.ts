@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { abortable, onAbort, openScope, sleep } from '../../src/internal/abort.js';
+import { until } from '../support/until.js';
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
@@ -64,7 +65,7 @@ describe('openScope', () => {
     expect(byCaller.signal.reason).toBe('caller');
 
     const byTime = openScope({ timeoutMs: 1, onTimeout });
-    await expect.poll(() => byTime.signal.reason?.message).toBe('too slow');
+    await until(() => byTime.signal.reason?.message).toBe('too slow');
 
     const byHand = openScope({ onTimeout });
     byHand.abort('hand');

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import {
   type JWTBundlesResponseSchema,
   type JWTSVIDRequest,
@@ -112,6 +112,13 @@ export class ScriptedEndpoint implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+/** A message whose bytes are none: its field 1, a message, ends before it should. */
+export function undecodable<D extends DescMessage>(schema: D): MessageShape<D> {
+  const message = create(schema);
+  message.$unknown = [{ no: 1, wireType: 2, data: Uint8Array.of(2, 0x0a, 0x7f) }];
+  return message;
 }
 
 export function refusal(status: GrpcStatusCode): GrpcStatusError {
