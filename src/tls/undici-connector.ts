@@ -26,8 +26,12 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 /**
  * Makes undici, and with it `fetch`, speak SPIFFE mutual TLS: `new Agent({ connect: createUndiciConnector(options) })`.
  * Connections are verified as by `createHttpsAgent` before undici sees them, sessions are not resumed, and `http:`
- * URLs are refused (`not_tls`). A connection that was idle is used again only under the conditions given there. One that
- * is never idle ends when the first of the certificates at both ends expires, with the request then in flight.
+ * URLs are refused (`not_tls`). `fetch` rejects with a `TypeError` whose cause is the `TlsError`.
+ *
+ * On a kept connection nothing more is sent to a peer whose certificates have expired, whose bundle no longer verifies
+ * them, or whom the authorizer no longer admits. After a rotation of our SVID a connection is replaced when it has been
+ * idle; one that is busy all the time ends when the first of the certificates at both ends expires, with the request
+ * then in flight.
  *
  * @throws `TypeError` when an option is missing or wrong.
  */
@@ -65,26 +69,49 @@ function connectionOptions({
   };
 }
 
-/**
- * undici gives no notice when it takes up an idle connection, except that it calls `ref()` on the socket, having called
- * `unref()` when the connection fell idle, and does so before it picks a request. Destroyed there, the connection is
- * replaced by a new one and no request is lost.
- */
 function limitReuse(connection: Connection, connector: Connector): void {
-  const { socket, svid, peer } = connection;
+  checkWrites(connection);
+  replaceWhenIdle(connection, connector);
+  endAtExpiry(connection, connector);
+}
+
+/** A peer that has meanwhile expired, lost its bundle or its authorization gets no further byte; the request fails. */
+function checkWrites({ socket, peer }: Connection): void {
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  const checked = (...args: unknown[]): boolean => {
+    try {
+      peer.recheck();
+    } catch (error) {
+      socket.destroy(error instanceof Error ? error : undefined);
+      return false;
+    }
+    return write(...args);
+  };
+  socket.write = checked as typeof socket.write;
+}
+
+/**
+ * undici calls `unref()` on the socket of a connection that falls idle and `ref()` when it takes it up again, before it
+ * picks a request. Destroyed there, the connection is replaced by a new one, with our SVID of that moment, and no request
+ * is lost.
+ */
+function replaceWhenIdle(connection: Connection, connector: Connector): void {
+  const { socket } = connection;
   const ref = socket.ref.bind(socket);
   socket.ref = () => {
     if (!connector.isReusable(connection)) socket.destroy();
     return ref();
   };
-  const endsAt = Math.min(svid.expiresAt.getTime(), peer.svid.expiresAt.getTime());
+}
+
+function endAtExpiry({ socket, svid, peer }: Connection, { settings }: Connector): void {
+  const end = Math.min(svid.expiresAt.getTime(), peer.svid.expiresAt.getTime());
   const arm = (): NodeJS.Timeout => {
-    const delay = endsAt - connector.settings.clock();
-    const next = (): void => {
-      if (connector.settings.clock() >= endsAt) socket.destroy();
+    const delay = Math.min(Math.max(end - settings.clock(), 1), MAX_DELAY_MS);
+    return setTimeout(() => {
+      if (settings.clock() >= end) socket.destroy();
       else timer = arm();
-    };
-    return setTimeout(next, Math.min(Math.max(delay, 1), MAX_DELAY_MS)).unref();
+    }, delay).unref();
   };
   let timer = arm();
   socket.once('close', () => clearTimeout(timer));
