@@ -6,11 +6,14 @@ import { createHttpsAgent, getPeer } from 'svidkit/tls';
 import { createX509Source, type X509Source } from 'svidkit/workload-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MtlsServer, startMtlsServer } from './support/mtls-server-process.js';
+import type { Entry } from './support/spire-commands.js';
 import { useSpire } from './support/use-spire.js';
 import { users } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 const ROTATIONS = 3;
 const { own, other, distinct } = users();
+const planner: Entry = { path: '/agents/planner', uid: own, x509TtlSeconds: 20 };
 
 describe('mutual TLS between two processes with SVIDs of a real SPIRE', () => {
   const spire = useSpire();
@@ -18,12 +21,13 @@ describe('mutual TLS between two processes with SVIDs of a real SPIRE', () => {
   let server: MtlsServer;
   let clientId: string;
   let serverId: string;
+  let entryId: string;
 
   beforeAll(async () => {
     clientId = spire().commands.id('/agents/planner');
     serverId = distinct ? spire().commands.id('/services/orders') : clientId;
     // A lifetime of 20 s is renewed about every 6 s.
-    await spire().commands.createEntry({ path: '/agents/planner', uid: own, x509TtlSeconds: 20 });
+    entryId = await spire().commands.createEntry(planner);
     if (distinct) await spire().commands.createEntry({ path: '/services/orders', uid: other, x509TtlSeconds: 20 });
     source = createX509Source({ address: spire().address });
     await source.ready({ timeoutMs: 30_000 });
@@ -91,6 +95,25 @@ describe('mutual TLS between two processes with SVIDs of a real SPIRE', () => {
     expect(clientSerials.size).toBeGreaterThan(ROTATIONS);
     expect(serverSerials.size).toBeGreaterThan(ROTATIONS);
     expect(onKeptConnections).toBeGreaterThan(requests / 2);
+  });
+
+  it('is not tried with an identity that was withdrawn, and works again once it is restored', async () => {
+    using agent = disposable(createHttpsAgent({ svid: source, bundles: source, authorize: exactly(serverId) }));
+    await call(agent.agent, server.port);
+    await spire().commands.deleteEntry(entryId);
+    const refusal = await waitFor('a refused connection', async () => {
+      try {
+        await call(agent.agent, server.port);
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    });
+    expect(refusal).toMatchObject({ name: 'TlsError', code: 'no_identity', cause: { code: 'withdrawn' } });
+
+    entryId = await spire().commands.createEntry(planner);
+    const answer = await waitFor('an answered request', async () => await call(agent.agent, server.port));
+    expect(answer.client.id).toBe(clientId);
   });
 });
 

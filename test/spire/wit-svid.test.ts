@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseWitBundle, type WitBundle } from 'svidkit/bundle';
+import { RequestAuthenticationError } from 'svidkit/errors';
 import { createProvingFetch, createRequestAuthenticator, refusalOf } from 'svidkit/http';
 import { exactly } from 'svidkit/id';
 import { createMemoryReplayStore } from 'svidkit/replay';
@@ -52,7 +53,7 @@ describe('WIT-SVIDs minted by a real SPIRE server', () => {
     { keyType: 'rsa-2048', signingAlgorithm: 'RS256' },
     { keyType: 'rsa-2048', signingAlgorithm: 'PS256' },
   ] as const)('are read, verified and proven with $keyType and $signingAlgorithm', async (options) => {
-    const bundle = await witBundle(await spire().commands.witJwks());
+    const bundle = parseWitBundle('example.org', await spire().commands.witJwks());
     const svid = parseWitSvid(await spire().commands.mintWit('/agents/planner', options), { profile: 'spiffe' });
     expect(svid.id.toString()).toBe(PLANNER);
     expect(svid.alg).toBe(options.signingAlgorithm);
@@ -62,14 +63,18 @@ describe('WIT-SVIDs minted by a real SPIRE server', () => {
     expect(verified.trustDomain.name).toBe('example.org');
 
     await using service = await startService(bundle);
-    const provingFetch = createProvingFetch({ wit: { getWitSvid: () => svid }, audience: () => AUDIENCE });
+    const provingFetch = createProvingFetch({
+      wit: { getWitSvid: () => svid },
+      audience: () => AUDIENCE,
+      allowPlaintext: true,
+    });
     const answer = await provingFetch(service.url, { method: 'POST', body: '{"item":"book"}' });
     expect(answer.status).toBe(200);
     expect(await answer.json()).toEqual({ id: PLANNER });
   });
 
   it('are refused in a replayed proof and without one', async () => {
-    const bundle = await witBundle(await spire().commands.witJwks());
+    const bundle = parseWitBundle('example.org', await spire().commands.witJwks());
     const svid = parseWitSvid(await spire().commands.mintWit('/agents/planner'));
     await using service = await startService(bundle);
     const headers = [...(await proveRequest(svid, { audience: AUDIENCE }))].map(([name, value]): [string, string] => [
@@ -80,34 +85,36 @@ describe('WIT-SVIDs minted by a real SPIRE server', () => {
     expect((await fetch(service.url, { headers })).status).toBe(401);
     const bare = await fetch(service.url, { headers: { 'workload-identity-token': svid.token } });
     expect(bare.status).toBe(401);
-    expect(service.refusals).toHaveLength(2);
+    expect(service.refusals).toEqual(['replayed', 'no_credentials']);
   });
 
   it('are refused under the bundle of another server and for another identity', async () => {
-    const bundle = await witBundle(await spire().commands.witJwks());
+    const bundle = parseWitBundle('example.org', await spire().commands.witJwks());
     const stranger = parseWitSvid(await spire().commands.mintWit('/agents/stranger'));
     await using service = await startService(bundle);
-    const asStranger = createProvingFetch({ wit: { getWitSvid: () => stranger }, audience: () => AUDIENCE });
+    const asStranger = createProvingFetch({
+      wit: { getWitSvid: () => stranger },
+      audience: () => AUDIENCE,
+      allowPlaintext: true,
+    });
     expect((await asStranger(service.url)).status).toBe(403);
 
     const foreign = JSON.parse(await spire().commands.bundleDocument());
     const jwtKeys = foreign.keys.filter((key: { use?: string }) => key.use === 'jwt-svid');
-    const wrong = await witBundle(
+    const wrong = parseWitBundle(
+      'example.org',
       JSON.stringify({ keys: jwtKeys.map((key: object) => ({ ...key, use: 'wit-svid' })) }),
     );
     await using other = await startService(wrong);
     expect((await asStranger(other.url)).status).toBe(401);
+    expect([...service.refusals, ...other.refusals]).toEqual(['not_authorized', 'unknown_key']);
   });
 });
-
-async function witBundle(jwks: string): Promise<WitBundle> {
-  return parseWitBundle('example.org', jwks);
-}
 
 interface Service extends AsyncDisposable {
   readonly url: string;
   /** Codes of the refusals so far. */
-  readonly refusals: readonly unknown[];
+  readonly refusals: readonly string[];
 }
 
 async function startService(bundle: WitBundle): Promise<Service> {
@@ -117,13 +124,13 @@ async function startService(bundle: WitBundle): Promise<Service> {
     authorize: exactly(PLANNER),
     replay: createMemoryReplayStore(),
   });
-  const refusals: unknown[] = [];
+  const refusals: string[] = [];
   const server: Server = createServer(async (request, response) => {
     try {
       const caller = await authenticate(request);
       response.setHeader('content-type', 'application/json').end(JSON.stringify({ id: caller.id }));
     } catch (error) {
-      refusals.push(error);
+      refusals.push(error instanceof RequestAuthenticationError ? error.code : String(error));
       const { status, headers, body } = refusalOf(error);
       response.writeHead(status, headers).end(body);
     }
