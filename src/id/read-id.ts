@@ -1,4 +1,5 @@
 import { IdError } from '../errors/index.js';
+import { quote } from '../internal/quote.js';
 
 export type IdScheme = 'spiffe' | 'wimse';
 
@@ -10,11 +11,6 @@ const SPIFFE_SEGMENT = /^[A-Za-z0-9._-]+$/;
 const WIMSE_SEGMENT =
   /^(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?![2][DE]|3[0-9]|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9AE])[0-9A-F]{2})+$/;
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
-
-/** Shows at most 120 characters of untrusted text, with control characters escaped. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text);
-}
 
 /** SPIFFE-ID section 2.3. */
 export function checkLength(text: string): void {

@@ -1,5 +1,6 @@
 import { IdError } from '../errors/index.js';
-import { type IdScheme, quote, readAuthority, splitScheme } from './read-id.js';
+import { quote } from '../internal/quote.js';
+import { type IdScheme, readAuthority, splitScheme } from './read-id.js';
 
 /**
  * A trust domain: the scheme and name that every identifier in it begins with, called the origin of an identifier.

@@ -1,5 +1,6 @@
 import { IdError } from '../errors/index.js';
-import { checkLength, quote, readPath, splitScheme } from './read-id.js';
+import { quote } from '../internal/quote.js';
+import { checkLength, readPath, splitScheme } from './read-id.js';
 import { parseTrustDomain, TrustDomain, type TrustDomainLike } from './trust-domain.js';
 
 /**
