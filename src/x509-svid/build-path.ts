@@ -8,7 +8,7 @@ import { checkNameConstraints } from './name-constraints.js';
 /** Leaf and authority included. */
 const MAX_PATH = 10;
 /** Public key operations for one chain; an honest one takes as many as its path has steps, or a few more. */
-const MAX_SIGNATURE_CHECKS = 64;
+const MAX_SIGNATURE_CHECKS = 32;
 /** Steps tried for one chain, most of which cost no public key operation. */
 const MAX_STEPS = 512;
 
