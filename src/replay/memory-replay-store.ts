@@ -4,7 +4,7 @@ import type { ReplayEntry, ReplayInsertOptions, ReplayStore, ReplayVerdict } fro
 
 export interface MemoryReplayStoreOptions {
   /**
-   * How many live entries the store holds before it answers `full`. Default 1,000,000, which takes about 200 MB. A live
+   * How many live entries the store holds before it answers `full`. Default 1,000,000, which takes about 150 MB. A live
    * entry is never evicted to make room: that would let its proof be used again.
    */
   readonly maxEntries?: number | undefined;

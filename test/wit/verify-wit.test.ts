@@ -198,6 +198,11 @@ describe('whose keys', () => {
     expect(await outcome(wit({ claims: { sub: 'wimse://third.example/x' }, key: other }), {}, two)).toBe('accepted');
   });
 
+  it('threat 7: a source that gives the bundle of another trust domain is misuse', async () => {
+    const bundle = new WitBundle('other.example', [{ kid: 'k1', key: other }]);
+    await expect(outcome(wit({ key: other }), {}, { getWitBundle: () => bundle })).rejects.toThrow(TypeError);
+  });
+
   it('threat 9: keys for other uses do not verify a WIT', async () => {
     const document = (use: string) => {
       const keys = [{ ...publicJwkOf(authority), use, kid: 'k1' }];
