@@ -303,10 +303,15 @@ class ServedCall implements GrpcServerCall {
 
   constructor(call: SurfaceCall, closing: AbortSignal) {
     this.#call = call;
-    call.on('cancelled', () =>
-      this.#controller.abort(new GrpcStatusError(GrpcStatus.cancelled, 'the client cancelled the call')),
-    );
-    this.#release = onAbort(closing, (reason) => this.#controller.abort(reason));
+    const gone = (): void =>
+      this.#controller.abort(new GrpcStatusError(GrpcStatus.cancelled, 'the client cancelled the call'));
+    call.on('cancelled', gone);
+    const release = onAbort(closing, (reason) => this.#controller.abort(reason));
+    // grpc-js also says "cancelled" of calls that were answered.
+    this.#release = () => {
+      call.off('cancelled', gone);
+      release();
+    };
   }
 
   get signal(): AbortSignal {

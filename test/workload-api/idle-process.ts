@@ -1,0 +1,26 @@
+import { isSvidkitError } from 'svidkit/errors';
+import { createWorkloadApiClient, createX509Source } from 'svidkit/workload-api';
+
+// Run in a process of its own, which must end without process.exit().
+const [mode] = process.argv.slice(2);
+const say = (text: string): void => console.log(text);
+const codeOf = (error: unknown): string => (isSvidkitError(error) ? error.code : `${error}`);
+
+if (mode === 'call') {
+  const client = createWorkloadApiClient({ timeoutMs: 200 });
+  await client.fetchX509Context().catch((error) => say(codeOf(error)));
+} else {
+  const source = createX509Source({ keepProcessAlive: mode === 'keep' });
+  if (mode === 'wait') await source.ready({ timeoutMs: 200 }).catch((error) => say(codeOf(error)));
+  if (mode === 'idle' || mode === 'keep') {
+    await source.ready();
+    void (async () => {
+      for await (const { defaultSvid } of source.updates()) say(`${defaultSvid.id}`);
+    })();
+    // Runs only if something else keeps the process alive until then.
+    setTimeout(() => {
+      say('still here');
+      void source.close();
+    }, 200).unref();
+  }
+}

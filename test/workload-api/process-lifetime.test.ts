@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createIssuer } from 'svidkit/issuer';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { x509Message } from '../support/delivered-messages.js';
+import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
+
+const PLANNER = 'spiffe://example.org/agents/planner';
+
+describe('a process with an open source', () => {
+  let serving: ScriptedEndpoint;
+  let hanging: ScriptedEndpoint;
+
+  beforeAll(async () => {
+    const issuer = await createIssuer({ trustDomain: 'example.org' });
+    serving = await ScriptedEndpoint.start();
+    serving.x509.opening = { send: x509Message([await issuer.issueX509Svid(PLANNER)], issuer.bundle) };
+    hanging = await ScriptedEndpoint.start();
+  });
+
+  afterAll(async () => {
+    await serving.stop();
+    await hanging.stop();
+  });
+
+  const run = async (mode: string, address: string) => {
+    const script = join(import.meta.dirname, 'idle-process.ts');
+    const child = spawn(process.execPath, ['--import', 'tsx', script, mode], {
+      env: { ...process.env, SPIFFE_ENDPOINT_SOCKET: address },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    const [code] = await once(child, 'close');
+    return { code, output };
+  };
+
+  it('ends when nothing else is to be done, unless somebody waits or keepProcessAlive says otherwise', async () => {
+    const [idle, keep, lost, wait, call] = await Promise.all([
+      run('idle', serving.address),
+      run('keep', serving.address),
+      run('lost', 'unix:///nowhere/agent.sock'),
+      run('wait', hanging.address),
+      run('call', hanging.address),
+    ]);
+    expect(idle, 'with its stream open').toEqual({ code: 0, output: `${PLANNER}\n` });
+    expect(keep, 'with keepProcessAlive').toEqual({ code: 0, output: `${PLANNER}\nstill here\n` });
+    expect(lost, 'between two attempts').toEqual({ code: 0, output: '' });
+    expect(wait, 'waiting for ready()').toEqual({ code: 0, output: 'timeout\n' });
+    expect(call, 'waiting for the answer to a call').toEqual({ code: 0, output: 'timeout\n' });
+  }, 60_000);
+});
