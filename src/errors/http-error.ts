@@ -48,7 +48,7 @@ export class RequestAuthenticationError extends SvidkitError<RequestAuthenticati
  * - `authorization_taken`: the request has an `Authorization` header of its own, and so has the proof of this draft.
  * - `unsupported_authorization`: `Authorization` is neither of the Bearer nor of the DPoP scheme, so no proof can
  *   cover it.
- * - `reserved_header`: the request already carries a header that the proof is to be put into.
+ * - `reserved_header`: the request already carries a `Workload-Identity-Token` or a `Workload-Proof-Token`.
  * - `cross_origin_redirect`: a redirect to another origin; neither the proof nor anything else was sent there.
  * - `bad_redirect`: a redirect whose `Location` cannot be read, or a redirect where none was allowed.
  * - `too_many_redirects`: more than 20.

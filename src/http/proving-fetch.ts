@@ -58,9 +58,8 @@ export function createProvingFetch(options: ProvingFetchOptions): typeof globalT
     let hop: Hop = first;
     for (let redirects = 0; ; redirects += 1) {
       const response = await send(hop, signal, rest, options);
-      const next = redirect === 'manual' ? undefined : nextHopOf(response, hop, redirect);
+      const next = await follow(response, hop, redirect);
       if (next === undefined) return response;
-      await response.body?.cancel();
       if (redirects === MAX_REDIRECTS) {
         throw new ProvingFetchError('too_many_redirects', `more than ${MAX_REDIRECTS} redirects`);
       }
@@ -134,6 +133,9 @@ async function send(
 
 async function withProof(hop: Hop, options: ProvingFetchOptions): Promise<Headers> {
   const headers = new Headers(hop.headers);
+  for (const name of ['Workload-Identity-Token', 'Workload-Proof-Token']) {
+    if (headers.has(name)) throw new ProvingFetchError('reserved_header', `${name} is for the proof; leave it out`);
+  }
   const { audience = (url: string) => url, draft, lifetimeSeconds, clock, wit } = options;
   const proof = await proveRequest(wit.getWitSvid(), {
     audience: audience(`${hop.url.origin}${hop.url.pathname}`),
@@ -142,10 +144,7 @@ async function withProof(hop: Hop, options: ProvingFetchOptions): Promise<Header
     clock,
     ...coveredTokens(headers, options),
   });
-  for (const [name, value] of proof) {
-    if (headers.has(name)) throw new ProvingFetchError('reserved_header', `${name} is for the proof; leave it out`);
-    headers.set(name, value);
-  }
+  for (const [name, value] of proof) headers.set(name, value);
   return headers;
 }
 
@@ -179,10 +178,18 @@ function accessTokenOf(authorization: string | null, draft: WptDraft): string | 
   return token;
 }
 
-function nextHopOf(response: Response, hop: Hop, redirect: Redirect): Hop | undefined {
-  const next = nextHop(response, hop);
-  if (next !== undefined && redirect === 'error') {
-    throw new ProvingFetchError('bad_redirect', 'the response is a redirect, and none was allowed');
+async function follow(response: Response, hop: Hop, redirect: Redirect): Promise<Hop | undefined> {
+  if (redirect === 'manual') return undefined;
+  let next: Hop | undefined;
+  try {
+    next = nextHop(response, hop);
+    if (next !== undefined && redirect === 'error') {
+      throw new ProvingFetchError('bad_redirect', 'the response is a redirect, and none was allowed');
+    }
+  } catch (error) {
+    await response.body?.cancel();
+    throw error;
   }
+  if (next !== undefined) await response.body?.cancel();
   return next;
 }

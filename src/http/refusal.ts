@@ -15,14 +15,15 @@ export interface Refusal {
  * `RequestAuthenticationError` gives 500.
  */
 export function refusalOf(error: unknown): Refusal {
-  const status = error instanceof RequestAuthenticationError ? error.status : 500;
-  const challenge = error instanceof RequestAuthenticationError ? error.challenge : undefined;
+  const { status, challenge } =
+    error instanceof RequestAuthenticationError ? error : { status: 500, challenge: undefined };
   if (challenge !== undefined) {
-    return { status, headers: { 'Cache-Control': 'no-store', 'WWW-Authenticate': challenge }, body: undefined };
+    return { status, headers: { ...headersOf(''), 'WWW-Authenticate': challenge }, body: undefined };
   }
-  return {
-    status,
-    headers: { 'Cache-Control': 'no-store', 'Content-Type': 'application/problem+json' },
-    body: JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status }),
-  };
+  const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status });
+  return { status, headers: { ...headersOf(body), 'Content-Type': 'application/problem+json' }, body };
+}
+
+function headersOf(body: string): Record<string, string> {
+  return { 'Cache-Control': 'no-store', 'Content-Length': `${Buffer.byteLength(body)}` };
 }

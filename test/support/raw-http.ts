@@ -1,0 +1,29 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { connect } from 'node:net';
+import { listen } from './connections.js';
+
+export interface RawAnswer {
+  readonly status: number;
+  /** Everything before the body, as it came. */
+  readonly head: string;
+  readonly body: string;
+}
+
+/** Sends one request exactly as written, with `Connection: close` and no body, and reads the answer. */
+export async function sendRaw(port: number, requestLine: string, fields: readonly string[]): Promise<RawAnswer> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  socket.write([requestLine, ...fields, 'Connection: close', '', ''].join('\r\n'));
+  await once(socket, 'close');
+  const [head = '', ...rest] = text.split('\r\n\r\n');
+  return { status: Number(head.split(' ')[1]), head, body: rest.join('\r\n\r\n') };
+}
+
+/** An http server on a free port, until the test is over. */
+export function serveHttp(listener: RequestListener): Promise<number> {
+  return listen(createServer(listener));
+}
