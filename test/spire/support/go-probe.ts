@@ -39,12 +39,16 @@ export interface ProbeOptions {
 }
 
 /**
- * Builds the Go program, which takes seconds and next to nothing when it is in Go's build cache.
+ * Checks that the Go program can be built.
  *
  * @throws Error that says what to install.
  */
-export async function buildProbe(): Promise<string> {
+export function requireProbeTools(): void {
   requireGo(MODULE);
+}
+
+/** Builds the Go program: half a minute the first time, next to nothing when it is in Go's build cache. */
+export async function buildProbe(): Promise<string> {
   mkdirSync(userCache(), { recursive: true });
   const program = userCache('go-spiffe-probe');
   await promisify(execFile)('go', ['build', '-trimpath', '-o', program, '.'], {

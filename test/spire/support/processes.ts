@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 
 /** How much of a program's output is kept for failure reports. */
 const KEPT_LINES = 2_000;
 
 const living = new Set<ChildProcess>();
+const folders = new Set<string>();
 let reaper: ChildProcess | undefined;
 
 export interface ProcessOptions {
@@ -82,30 +84,60 @@ export function superviseUntilExit(child: ChildProcess): Promise<void> {
   });
 }
 
-function killAll(): void {
+/** Makes a folder disappear with this process; the returned function removes it now. */
+export function folderUntilExit(path: string): () => void {
+  installHandlers();
+  folders.add(path);
+  reaper?.stdin?.write(`>${path}\n`);
+  return () => {
+    removeFolder(path);
+    folders.delete(path);
+    reaper?.stdin?.write(`<${path}\n`);
+  };
+}
+
+function cleanUp(): void {
   for (const child of living) child.kill('SIGKILL');
+  for (const path of folders) removeFolder(path);
+}
+
+function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 5 });
 }
 
 function installHandlers(): void {
   if (reaper !== undefined) return;
-  process.on('exit', killAll);
+  process.on('exit', cleanUp);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
-      killAll();
+      cleanUp();
       process.kill(process.pid, signal);
     });
   }
-  // Its standard input ends when this process does, by whatever means; then it kills what was left behind.
-  const program = `
-    const pids = new Set();
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
-    require('node:readline').createInterface({ input: process.stdin })
-      .on('line', (line) => (line[0] === '+' ? pids.add(+line.slice(1)) : pids.delete(+line.slice(1))))
-      .on('close', () => { for (const pid of pids) try { process.kill(pid, 'SIGKILL'); } catch {} process.exit(); });
-  `;
-  reaper = spawn(process.execPath, ['-e', program], { cwd: '/', stdio: ['pipe', 'ignore', 'ignore'] });
+  reaper = spawn(process.execPath, ['-e', REAPER], { cwd: '/', stdio: ['pipe', 'ignore', 'ignore'] });
   reaper.unref();
   const input = reaper.stdin;
   input?.on('error', () => {});
   if (input !== null && 'unref' in input && typeof input.unref === 'function') input.unref();
 }
+
+/**
+ * Told of processes (`+pid`, `-pid`) and folders (`>path`, `<path`). Its standard input ends when this process does, by
+ * whatever means; then it kills and removes what was left behind.
+ */
+const REAPER = `
+  const { rmSync } = require('node:fs');
+  const [pids, folders] = [new Set(), new Set()];
+  const act = {
+    '+': (pid) => pids.add(+pid), '-': (pid) => pids.delete(+pid),
+    '>': (path) => folders.add(path), '<': (path) => folders.delete(path),
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+  require('node:readline').createInterface({ input: process.stdin })
+    .on('line', (line) => act[line[0]](line.slice(1)))
+    .on('close', () => {
+      for (const pid of pids) try { process.kill(pid, 'SIGKILL'); } catch {}
+      for (const path of folders) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+      process.exit();
+    });
+`;

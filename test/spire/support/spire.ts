@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireSpire, type SpireBinaries } from './binaries.js';
 import { freePort } from './free-port.js';
-import { ManagedProcess } from './processes.js';
+import { folderUntilExit, ManagedProcess } from './processes.js';
 import { SpireCommands } from './spire-commands.js';
 import { agentConfig, type SpireLayout, type SpirePaths, serverConfig, spirePaths } from './spire-config.js';
 import { waitFor } from './wait-for.js';
@@ -32,6 +32,7 @@ export class Spire implements AsyncDisposable {
   readonly #layout: SpireLayout;
   readonly #paths: SpirePaths;
   readonly #past: ManagedProcess[] = [];
+  readonly #removeFolder: () => void;
   #server: ManagedProcess | undefined;
   #agent: ManagedProcess | undefined;
 
@@ -39,6 +40,7 @@ export class Spire implements AsyncDisposable {
     this.#binaries = binaries;
     this.#layout = layout;
     this.#paths = spirePaths(layout.directory);
+    this.#removeFolder = folderUntilExit(layout.directory);
     this.trustDomain = layout.trustDomain;
     this.address = `unix://${this.#paths.workloadSocket}`;
     this.commands = new SpireCommands({
@@ -123,7 +125,7 @@ export class Spire implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent?.end('SIGTERM', 5_000);
     await this.#server?.end('SIGTERM', 5_000);
-    rmSync(this.#layout.directory, { recursive: true, force: true });
+    this.#removeFolder();
   }
 
   /** Workloads of other users must be able to reach the workload socket, and nothing else. */
