@@ -91,7 +91,7 @@ export function sameBundles(one: DeliveredBundles, other: DeliveredBundles): boo
   return one.bundles.equals(other.bundles) && sameCrls(one.crls, other.crls);
 }
 
-export function sameCrls(one: readonly Uint8Array[], other: readonly Uint8Array[]): boolean {
+function sameCrls(one: readonly Uint8Array[], other: readonly Uint8Array[]): boolean {
   return one.length === other.length && one.every((crl, i) => Buffer.compare(crl, other[i] ?? new Uint8Array()) === 0);
 }
 

@@ -17,14 +17,14 @@ export type EndpointAddress =
     };
 
 /** The variable that names the endpoint where no address is given (SPIFFE_Workload_Endpoint section 4). */
-export const ENDPOINT_SOCKET_VARIABLE = 'SPIFFE_ENDPOINT_SOCKET';
+const ENDPOINT_SOCKET_VARIABLE = 'SPIFFE_ENDPOINT_SOCKET';
 
 /**
  * Reads the address of a Workload API endpoint: `unix:///absolute/path`, which may also be spelled
  * `unix:/absolute/path`, or `tcp://127.0.0.1:8000`, `tcp://[::1]:8000` (SPIFFE_Workload_Endpoint section 4). The scheme
  * may be in either case. Nothing is resolved or trimmed; percent-encoding in a path is undone.
  *
- * @throws WorkloadApiError with one of the address rules as code.
+ * @throws {@link WorkloadApiError} with one of the address rules as code.
  */
 export function parseEndpointAddress(text: string): EndpointAddress {
   if (typeof text !== 'string') throw new TypeError('an endpoint address must be a string');
@@ -62,7 +62,7 @@ export function formatEndpointAddress(address: EndpointAddress): string {
 /**
  * The address to use: the one given, else the one in the environment.
  *
- * @throws WorkloadApiError `address_unset` when there is neither.
+ * @throws {@link WorkloadApiError} `address_unset` when there is neither.
  */
 export function resolveEndpointAddress(
   address: string | undefined,

@@ -30,7 +30,7 @@ export interface GrpcChannelOptions {
   readonly maxMessageBytes: number;
 }
 
-export interface GrpcCallOptions {
+interface GrpcCallOptions {
   /** Ends the call; whoever waits on it gets the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -9,7 +9,6 @@ export {
 } from './client.js';
 export type { DeliveredBundles } from './delivered.js';
 export {
-  ENDPOINT_SOCKET_VARIABLE,
   type EndpointAddress,
   formatEndpointAddress,
   parseEndpointAddress,

@@ -18,10 +18,10 @@ import { GrpcStatus, type GrpcStatusCode, GrpcStatusError } from '../../src/work
 import { type GrpcServer, type GrpcServerCall, serveGrpc } from '../../src/workload-api/grpc-transport.js';
 
 /** What a stream does the moment it is opened: sends this, refuses with this status, or stays silent. */
-export type Opening<M> = { readonly send: M } | { readonly refuse: GrpcStatusCode } | 'hang';
+type Opening<M> = { readonly send: M } | { readonly refuse: GrpcStatusCode } | 'hang';
 
 /** One streaming method, driven by the test. */
-export class ScriptedStream<M> {
+class ScriptedStream<M> {
   /** What every newly opened stream begins with. */
   opening: Opening<M> = 'hang';
   /** How many streams were opened so far. */

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { BundleError, WorkloadApiError } from 'svidkit/errors';
 import { parseTrustDomain } from 'svidkit/id';
 import { createIssuer, type Issuer } from 'svidkit/issuer';
@@ -117,6 +119,22 @@ describe('an X509Source', () => {
       const { opened } = endpoint.x509;
       await new Promise((resolve) => setTimeout(resolve, 60));
       expect(endpoint.x509.opened, 'a stream that has delivered has no time limit').toBe(opened);
+    });
+
+    it('gives up an agent that accepts connections and says nothing at all, and finds the one that takes its place', async () => {
+      await endpoint.stop();
+      const accepted = new Set<Socket>();
+      const mute = createServer((socket) => accepted.add(socket)).listen(endpoint.path);
+      await once(mute, 'listening');
+      start({ firstMessageTimeoutMs: 30 });
+      await until(() => heard.codes.length).toBeGreaterThan(2);
+      expect(new Set(heard.codes)).toEqual(new Set(['timeout']));
+      expect(accepted.size).toBe(1);
+      for (const socket of accepted) socket.destroy();
+      mute.close();
+      await once(mute, 'close');
+      await endpoint.listen();
+      await source.ready();
     });
 
     it('ready() ends with its time, telling why, and with the reason of an abort', async () => {
