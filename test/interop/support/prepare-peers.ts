@@ -5,7 +5,7 @@ import type { TestProject } from 'vitest/node';
 import { goEnvironment, requireGo } from '../../spire/support/go.js';
 import { userCache } from '../../spire/support/user-cache.js';
 import type { Program } from './program-judge.js';
-import { installPython } from './python.js';
+import { installPython, requirePython } from './python.js';
 
 const GO_MODULE = fileURLToPath(new URL('../go-spiffe', import.meta.url));
 const PYTHON_JUDGE = fileURLToPath(new URL('../python/judge.py', import.meta.url));
@@ -17,20 +17,29 @@ declare module 'vitest' {
   }
 }
 
-/** Builds and installs the peers before any test, and says what it is doing. Throws when a tool is missing. */
+/** Builds and installs the peers before any test, and says what it is doing. */
 export default async function setup(project: TestProject): Promise<void> {
-  requireGo(GO_MODULE);
+  const python = requireTools();
   mkdirSync(userCache(), { recursive: true });
   const program = userCache('go-spiffe-judge');
   console.log('Building the go-spiffe program (seconds, or a minute with an empty Go cache)');
-  await run('go', ['build', '-v', '-trimpath', '-o', program, '.'], GO_MODULE, {
-    ...goEnvironment(),
-    GOFLAGS: '-mod=readonly',
-  });
-  const python = await installPython(run);
+  const environment = { ...goEnvironment(), GOFLAGS: '-mod=readonly' };
+  await run('go', ['build', '-v', '-trimpath', '-o', program, '.'], GO_MODULE, environment);
+  const interpreter = await installPython(python, run);
   project.provide('goSpiffe', { command: program, args: [] });
-  // -I: neither the environment nor the current directory adds modules.
-  project.provide('pySpiffe', { command: python, args: ['-I', '-B', '-W', 'ignore', PYTHON_JUDGE] });
+  // -I: neither the environment nor the current directory adds modules. Warnings about weak keys are not verdicts.
+  project.provide('pySpiffe', { command: interpreter, args: ['-I', '-B', '-W', 'ignore', PYTHON_JUDGE] });
+}
+
+/** Gives the version of Python, or ends the run with the sentence that helps instead of a stack. */
+function requireTools(): string {
+  try {
+    requireGo(GO_MODULE);
+    return requirePython();
+  } catch (error) {
+    console.error(`test:interop cannot start: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  }
 }
 
 /** Runs a command with its output visible. */

@@ -13,11 +13,8 @@ type Run = (command: string, args: readonly string[], directory: string) => Prom
 /**
  * The interpreter of a virtual environment that holds exactly the packages of the requirements file, in the user's
  * cache: made on first use, and again when the file or the version of Python changes.
- *
- * @throws Error that says what to install.
  */
-export async function installPython(run: Run): Promise<string> {
-  const version = requirePython();
+export async function installPython(version: string, run: Run): Promise<string> {
   const requirements = readFileSync(REQUIREMENTS, 'utf8');
   const pinned = /^spiffe==(.+)$/m.exec(requirements)?.[1] ?? 'unknown';
   const content = createHash('sha256').update(`${version}\n${requirements}`).digest('hex').slice(0, 12);
@@ -39,8 +36,12 @@ export async function installPython(run: Run): Promise<string> {
   return interpreter;
 }
 
-/** The version of `python3`, which must be new enough and able to make virtual environments. */
-function requirePython(): string {
+/**
+ * The version of `python3`, which must be new enough and able to make virtual environments.
+ *
+ * @throws Error that says what to install.
+ */
+export function requirePython(): string {
   const wanted = NEEDED.join('.');
   const run = spawnSync('python3', ['-c', 'import sys; print(*sys.version_info[:3], sep=".")'], {
     encoding: 'utf8',
