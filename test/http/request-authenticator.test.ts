@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
 import { RequestAuthenticationError } from 'svidkit/errors';
 import { type Caller, createRequestAuthenticator, type RequestAuthenticatorOptions, requireCaller } from 'svidkit/http';
 import { anyId, exactly } from 'svidkit/id';
@@ -346,53 +344,6 @@ describe('a request is refused', () => {
     );
     const shown = refusals.flatMap((refusal) => [...visibleForms(refusal), refusal.stack ?? '']).join('\n');
     for (const part of [...secret.split('.'), ...TOKEN.split('.').slice(1)]) expect(shown).not.toContain(part);
-  });
-});
-
-describe('requireCaller', () => {
-  it('neither answers nor calls the handler for a client that has gone', async () => {
-    let arrived: (value?: unknown) => void = () => undefined;
-    const waiting = new Promise((resolve) => {
-      arrived = resolve;
-    });
-    const reasons: unknown[] = [];
-    const authenticate = createRequestAuthenticator(
-      optionsWith({
-        replay: {
-          insert: (_, { signal } = {}) =>
-            new Promise((_resolve, reject) => {
-              signal?.addEventListener('abort', () => reject(signal.reason));
-              arrived();
-            }),
-        },
-      }),
-    );
-    const port = await serveHttp(
-      requireCaller(authenticate, (_, __, caller) => void callers.push(caller), {
-        onRefused: (error) => reasons.push(error),
-      }),
-    );
-    const headers = Object.fromEntries((await good02()).map((field) => field.split(': ')));
-    const outgoing = httpRequest({ port, path: '/orders', headers }).end();
-    outgoing.on('error', () => undefined);
-    await waiting;
-    outgoing.destroy();
-    await expect.poll(() => reasons).toMatchObject([{ name: 'AbortError' }]);
-    expect(callers).toEqual([]);
-  });
-
-  it('leaves the body to the handler', async () => {
-    const port = await serveHttp(
-      requireCaller(createRequestAuthenticator(optionsWith()), async (request, response) => {
-        let size = 0;
-        for await (const chunk of request) size += chunk.length;
-        response.end(`${size}`);
-      }),
-    );
-    const headers = Object.fromEntries((await good02()).map((field) => field.split(': ')));
-    const outgoing = httpRequest({ port, path: '/orders', method: 'POST', headers }).end('x'.repeat(100_000));
-    const [incoming] = await once(outgoing, 'response');
-    expect(await once(incoming.setEncoding('utf8'), 'data')).toEqual(['100000']);
   });
 });
 
