@@ -124,7 +124,7 @@ describe('the house', () => {
   it('has a readable table and finds the imports it judges', () => {
     expect(rooms.size).toBeGreaterThan(10);
     expect(imports.length).toBeGreaterThan(100);
-    expect(rooms.get('workload-api')?.packages.get('@grpc/grpc-js')).toContain('grpc-transport.ts');
+    expect(rooms.get('workload-api')?.packages.get('@grpc/grpc-js')).toContain('grpc-client.ts');
   });
 
   it('has a row for every folder of src and a folder for every row', () => {

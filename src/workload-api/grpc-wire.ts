@@ -48,3 +48,8 @@ export function grpcTarget(address: EndpointAddress): string {
   if (address.transport === 'unix') return `unix://${address.path}`;
   return address.host.includes(':') ? `ipv6:[${address.host}]:${address.port}` : `ipv4:${address.host}:${address.port}`;
 }
+
+/** The serialiser that grpc-js is given: messages come to it as bytes already. */
+export function passBytes(bytes: Buffer): Buffer {
+  return bytes;
+}

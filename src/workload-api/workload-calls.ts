@@ -1,7 +1,7 @@
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { WorkloadApiError } from '../errors/index.js';
 import type { EndpointAddress } from './endpoint-address.js';
-import { type GrpcChannel, openGrpcChannel } from './grpc-transport.js';
+import { type GrpcChannel, openGrpcChannel } from './grpc-client.js';
 import type { GrpcMethod } from './grpc-wire.js';
 import { fromTransport, type Profile } from './rpc-error.js';
 

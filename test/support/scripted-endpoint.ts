@@ -14,8 +14,8 @@ import {
   type X509BundlesResponseSchema,
   type X509SVIDResponseSchema,
 } from '../../src/workload-api/gen/workloadapi_pb.js';
+import { type GrpcServer, type GrpcServerCall, serveGrpc } from '../../src/workload-api/grpc-server.js';
 import { GrpcStatus, type GrpcStatusCode, GrpcStatusError } from '../../src/workload-api/grpc-status.js';
-import { type GrpcServer, type GrpcServerCall, serveGrpc } from '../../src/workload-api/grpc-transport.js';
 
 /** What a stream does the moment it is opened: sends this, refuses with this status, or stays silent. */
 type Opening<M> = { readonly send: M } | { readonly refuse: GrpcStatusCode } | 'hang';

@@ -7,8 +7,9 @@ import {
   SpiffeWorkloadAPI,
   X509SVIDResponseSchema,
 } from '../../src/workload-api/gen/workloadapi_pb.js';
+import { type GrpcChannel, openGrpcChannel } from '../../src/workload-api/grpc-client.js';
+import { serveGrpc } from '../../src/workload-api/grpc-server.js';
 import { GrpcStatus, GrpcStatusError } from '../../src/workload-api/grpc-status.js';
-import { type GrpcChannel, openGrpcChannel, serveGrpc } from '../../src/workload-api/grpc-transport.js';
 import { UndecodableMessage } from '../../src/workload-api/grpc-wire.js';
 import { connectBare, withStatus } from '../support/bare-workload-client.js';
 import { refusal, ScriptedEndpoint, undecodable } from '../support/scripted-endpoint.js';
