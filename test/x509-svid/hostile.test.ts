@@ -55,12 +55,12 @@ describe('threat 25: chains that ask for too much', () => {
     expect(code([x509.makeLeaf(last, ID, { more: [x509.authorityKeyId(last)] }).der], source)).toBe('accepted');
   });
 
-  it('doubled and tripled steps multiply paths only up to a bound', () => {
+  it('doubled steps multiply paths only up to a bound, also where no signature is checked', () => {
     const chain: x509.Made[] = [];
     let issuer = x509.makeAuthority('level 0');
     for (let level = 1; level <= 5; level += 1) {
       const keys = keyPair('Ed25519', `level ${level}`);
-      const variants = [0, 1, 2].map(() => x509.makeAuthority(`level ${level}`, { issuer, keys }));
+      const variants = [0, 1].map(() => x509.makeAuthority(`level ${level}`, { issuer, keys }));
       chain.push(...variants);
       issuer = variants[0] ?? issuer;
     }

@@ -1,6 +1,7 @@
 import { decodeX509SvidIdUnverified, type VerifyX509SvidOptions, verifyX509Svid } from 'svidkit/x509-svid';
 import { describe, expect, it } from 'vitest';
 import * as der from '../support/der-writer.js';
+import { keyPair } from '../support/key-pairs.js';
 import { codeOf } from '../support/refusals.js';
 import * as x509 from '../support/x509.js';
 
@@ -172,6 +173,9 @@ describe('X509-SVID section 4: a leaf', () => {
     expect(code({ spki: weak })).toBe('weak_key');
     const unknown = der.sequence(der.sequence(der.oid('1.3.101.110')), der.bitString(new Uint8Array(32).fill(9)));
     expect(code({ spki: unknown })).toBe('unsupported_key');
+    const offCurve = new Uint8Array(keyPair('P-256').publicKey.export({ format: 'der', type: 'spki' }));
+    offCurve[offCurve.length - 1] = (offCurve.at(-1) ?? 0) ^ 1;
+    expect(code({ spki: offCurve })).toBe('malformed_key');
   });
 });
 
