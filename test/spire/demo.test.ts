@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { superviseUntilExit } from './support/processes.js';
 import { useSpire } from './support/use-spire.js';
-import { users } from './support/users.js';
+import { ownUser } from './support/users.js';
 
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -21,7 +21,7 @@ describe('the demo on the socket of a real SPIRE agent', () => {
 
   it('passes, and says which steps that endpoint cannot show', async () => {
     // A lifetime of 30 s is renewed within about 10 s, so that the demo waits for a rotation.
-    await spire().commands.createEntry({ path: '/agents/planner', uid: users().own, x509TtlSeconds: 30 });
+    await spire().commands.createEntry({ path: '/agents/planner', uid: ownUser(), x509TtlSeconds: 30 });
     const { status, output } = await runDemo('--socket', spire().address);
     expect(status, output).toBe(0);
     expect(output).not.toContain('FAILED');

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { collect } from './support/collect.js';
 import { buildProbe, type ProbeVerdict, probe } from './support/go-probe.js';
 import { useSpire } from './support/use-spire.js';
-import { users } from './support/users.js';
+import { ownUser } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
 
 const ID = 'spiffe://example.org/agents/planner';
@@ -80,7 +80,7 @@ describe('a real SPIRE, judged by the same program', () => {
   const spire = useSpire();
 
   it('gets the same verdict, so the program asks for nothing that only the dev endpoint does', async () => {
-    await spire().commands.createEntry({ path: '/agents/planner', uid: users().own });
+    await spire().commands.createEntry({ path: '/agents/planner', uid: ownUser() });
     const verdict = await waitFor('a registered identity', async () => {
       const found = await only(probe(program, spire().address, { wit: false }));
       return found.x509.ok ? found : undefined;

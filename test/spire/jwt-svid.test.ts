@@ -4,7 +4,7 @@ import { verifyJwtSvid } from 'svidkit/jwt-svid';
 import { createJwtSource, createWorkloadApiClient, type WorkloadApiClient } from 'svidkit/workload-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useSpire } from './support/use-spire.js';
-import { users } from './support/users.js';
+import { ownUser } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
 
 const AUDIENCE = 'https://tools.example.org';
@@ -14,7 +14,7 @@ describe('JWT-SVIDs of a real SPIRE', () => {
   let client: WorkloadApiClient;
 
   beforeAll(async () => {
-    await spire().commands.createEntry({ path: '/agents/planner', uid: users().own, jwtTtlSeconds: 30 });
+    await spire().commands.createEntry({ path: '/agents/planner', uid: ownUser(), jwtTtlSeconds: 30 });
     client = createWorkloadApiClient({ address: spire().address });
     await waitFor('a registered identity', async () => (await client.fetchX509Context()).svids.length > 0);
   });

@@ -8,11 +8,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MtlsServer, startMtlsServer } from './support/mtls-server-process.js';
 import type { Entry } from './support/spire-commands.js';
 import { useSpire } from './support/use-spire.js';
-import { users } from './support/users.js';
+import { twoUsers } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
 
 const ROTATIONS = 3;
-const { own, other, distinct } = users();
+const { own, other, distinct } = twoUsers();
 const planner: Entry = { path: '/agents/planner', uid: own, x509TtlSeconds: 20 };
 
 describe('mutual TLS between two processes with SVIDs of a real SPIRE', () => {

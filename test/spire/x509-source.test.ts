@@ -5,10 +5,10 @@ import { verifyX509Svid } from 'svidkit/x509-svid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Entry } from './support/spire-commands.js';
 import { useSpire } from './support/use-spire.js';
-import { users } from './support/users.js';
+import { ownUser } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
 
-const entry: Entry = { path: '/agents/planner', uid: users().own, x509TtlSeconds: 30, hint: 'internal' };
+const entry: Entry = { path: '/agents/planner', uid: ownUser(), x509TtlSeconds: 30, hint: 'internal' };
 
 describe('an X509Source on a real SPIRE agent', () => {
   const spire = useSpire();
