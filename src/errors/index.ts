@@ -8,6 +8,7 @@ export {
   type RequestAuthenticationErrorCode,
   type RequestAuthenticationErrorOptions,
 } from './http-error.js';
+export { HttpSignatureError, type HttpSignatureErrorCode } from './http-signature-error.js';
 export { IdError, type IdErrorCode } from './id-error.js';
 export { IssuerError, type IssuerErrorCode } from './issuer-error.js';
 export { JwtSvidError, type JwtSvidErrorCode } from './jwt-svid-error.js';
