@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+import everyday from './vitest.config.js';
+
+// The replay store on a real Redis or Valkey: starts and kills servers, and runs several processes against them.
+export default defineConfig({
+  ...everyday,
+  test: {
+    include: ['test/redis/**/*.test.ts'],
+    globalSetup: ['test/redis/support/require-redis.ts'],
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    dangerouslyIgnoreUnhandledErrors: false,
+  },
+});
