@@ -135,8 +135,8 @@ export const nameDifferences: readonly ExplainedDifference[] = [
     peers: ['go-spiffe', 'py-spiffe'],
     ...THEY_ACCEPT,
     departs: 'peer',
-    clause: 'SPIFFE_Workload_Endpoint section 4, RFC 6335 section 6',
-    because: 'The port must be the number of a TCP port that somebody can listen on.',
+    clause: 'SPIFFE_Workload_Endpoint section 4, RFC 9293 section 3.1',
+    because: 'The port is the one that the endpoint listens on: 16 bits, and 0 stands for none.',
   },
   {
     cases: [

@@ -59,7 +59,7 @@ export const tokenSyntaxDifferences: readonly ExplainedDifference[] = [
     peers: ['go-spiffe'],
     ...THEY_ACCEPT,
     departs: 'peer',
-    clause: 'RFC 7515 section 3, RFC 8259 section 8.1',
+    clause: 'RFC 7519 section 7.1, RFC 8259 section 8.1',
     because: 'JSON is UTF-8.',
   },
   {

@@ -56,8 +56,6 @@ export interface TokenCase extends Named {
 /** One input that every implementation gets. As JSON it is what the peers' programs read. */
 export type InteropCase = TextCase | DocumentCase | X509Case | X509ParseCase | TokenCase;
 
-export type CaseKind = InteropCase['kind'];
-
 /**
  * What one implementation makes of a case: `refuse`, `unsupported`, `crash`, or `accept` with what it understood behind
  * it, so that two that accept must also understand the same.
