@@ -215,6 +215,16 @@ describe('a request is refused', () => {
     expect(await refused(port, await good02(), 'OPTIONS * HTTP/1.1', host)).toEqual([401, 'wrong_audience']);
   });
 
+  it.each(['.evil.example/orders', '@evil.example/orders', ':8443/orders'])(
+    'threat 12: when its target would continue the configured host: %s',
+    async (target) => {
+      const authenticate = createRequestAuthenticator(optionsWith());
+      const fields = [witField(), `Authorization: WPT ${await proof({ audience: ORIGIN + target })}`];
+      const rawHeaders = fields.flatMap((field) => field.split(': '));
+      await expect(authenticate({ rawHeaders, url: target })).rejects.toMatchObject({ code: 'wrong_audience' });
+    },
+  );
+
   it('threat 15: when a token and its hash are not both there', async () => {
     const port = await serve();
     const without = await good01();

@@ -104,7 +104,9 @@ describe('two workloads', () => {
     const intermediate = makeAuthority('intermediate', { issuer: ours });
     client.current = svidOf(makeLeaf(intermediate, CLIENT), intermediate);
     server.current = svidOf(makeLeaf(intermediate, SERVER), intermediate);
-    expect((await call(createHttpsAgent(client), await serve())).body).toBe(CLIENT);
+    const { body, socket } = await call(createHttpsAgent(client), await serve());
+    expect(body).toBe(CLIENT);
+    expect((socket as TLSSocket).getPeerCertificate().subject).toEqual({ CN: 'workload' });
   });
 
   it.each(['first', 'last'])(
@@ -265,12 +267,17 @@ describe('a peer is refused', () => {
   });
 
   it('when it speaks TLS 1.1', async () => {
-    const port = await serve();
-    const old = { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
-    await expect(rawConnect(port, { ...pemIdentity(makeLeaf(ours, CLIENT)), ...old })).rejects.toThrow();
-    await expect(
-      call(createHttpsAgent(client), await serveAs(pemIdentity(makeLeaf(ours, SERVER)), old)),
-    ).rejects.toThrow();
+    const ciphers = 'DEFAULT@SECLEVEL=0';
+    const old = {
+      ...pemIdentity(makeLeaf(ours, CLIENT)),
+      ciphers,
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+    } as const;
+    const port = await listen(createHttpsServer(server, () => handled.push('request'), { ciphers }));
+    await expect(rawConnect(port, old)).rejects.toThrow();
+    const agent = createHttpsAgent(client, { ciphers });
+    await expect(call(agent, await serveAs(pemIdentity(makeLeaf(ours, SERVER)), old))).rejects.toThrow();
     expect(handled).toEqual([]);
   });
 });
