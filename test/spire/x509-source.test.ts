@@ -1,7 +1,8 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
+import { parseX509BundlePem } from 'svidkit/bundle';
 import { WorkloadApiError } from 'svidkit/errors';
 import { createWorkloadApiClient, createX509Source, type X509Source } from 'svidkit/workload-api';
-import { verifyX509Svid } from 'svidkit/x509-svid';
+import { parseX509SvidPem, verifyX509Svid } from 'svidkit/x509-svid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Entry } from './support/spire-commands.js';
 import { useSpire } from './support/use-spire.js';
@@ -112,6 +113,19 @@ describe('an X509Source on a real SPIRE agent', () => {
     expect(verifyX509Svid(source.getX509Svid().certificates, source).id.toString()).toBe(
       'spiffe://example.org/agents/writer',
     );
+  });
+});
+
+describe('an X.509-SVID minted by a real SPIRE server', () => {
+  const spire = useSpire();
+
+  it('is read from PEM and verified with the bundle', async () => {
+    const minted = await spire().commands.mintX509('/services/orders');
+    const svid = parseX509SvidPem(minted.certificates, minted.privateKey);
+    expect(svid.id.toString()).toBe('spiffe://example.org/services/orders');
+    const bundle = parseX509BundlePem('example.org', minted.bundle);
+    expect(bundle.equals(parseX509BundlePem('example.org', await spire().commands.bundlePem()))).toBe(true);
+    expect(verifyX509Svid(svid.certificates, { getX509Bundle: () => bundle }).id.equals(svid.id)).toBe(true);
   });
 });
 

@@ -10,7 +10,7 @@ import { userCache } from './user-cache.js';
 const MODULE = fileURLToPath(new URL('../go-spiffe', import.meta.url));
 
 /** What go-spiffe thinks of one kind of credential. */
-export interface ProbeCheck {
+interface ProbeCheck {
   readonly ok: boolean;
   readonly error?: string;
   /** Name of the gRPC status, when the endpoint refused. */

@@ -32,6 +32,13 @@ export interface MintedWit {
   readonly privateKey: string;
 }
 
+/** Each as PEM. */
+export interface MintedX509 {
+  readonly certificates: string;
+  readonly privateKey: string;
+  readonly bundle: string;
+}
+
 export interface MintWitOptions {
   readonly ttlSeconds?: number;
   readonly keyType?: 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-4096';
@@ -90,9 +97,16 @@ export class SpireCommands {
     return { token: textAt(answer, 'svid', 'token'), privateKey: textAt(answer, 'private_key') };
   }
 
-  /** PEM as the command prints it: certificates, private key and bundle in one text. */
-  async mintX509(path: string, ttlSeconds = 60): Promise<string> {
-    return await this.#text(['x509', 'mint', '-spiffeID', this.id(path), '-ttl', `${ttlSeconds}s`]);
+  async mintX509(path: string, ttlSeconds = 60): Promise<MintedX509> {
+    const text = await this.#text(['x509', 'mint', '-spiffeID', this.id(path), '-ttl', `${ttlSeconds}s`]);
+    const section = (title: string): string => {
+      const found = new RegExp(`^${title}:\\n((?:-----BEGIN [^-]+-----[^-]+-----END [^-]+-----\\n)+)`, 'm').exec(
+        text,
+      )?.[1];
+      if (found === undefined) throw new Error(`the command's answer has no section ${title}`);
+      return found;
+    };
+    return { certificates: section('X509-SVID'), privateKey: section('Private key'), bundle: section('Root CAs') };
   }
 
   async mintJwt(path: string, audience: string, ttlSeconds = 60): Promise<string> {
