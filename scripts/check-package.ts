@@ -2,7 +2,7 @@
  * Packs the tarball, looks at what is in it, installs it in an empty folder and imports every subpath there: what ships
  * is what is tested. Then publint and attw read the same tarball.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -55,11 +55,13 @@ try {
   for (const subpath of Object.keys(manifest.exports).filter((path) => path !== './package.json')) {
     const specifier = subpath.replace('.', 'svidkit');
     const script = `import { register } from 'node:module'; register('./trace.mjs', ${JSON.stringify(`file://${empty}/`)}); const found = await import(${JSON.stringify(specifier)}); if (Object.keys(found).length === 0) throw new Error('empty');`;
-    const trace = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+    const imported = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       cwd: empty,
       encoding: 'utf8',
-      stdio: ['ignore', 'ignore', 'pipe'],
-    } as const);
+    });
+    const trace = imported.stderr;
+    if (imported.status !== 0) throw new Error(`importing ${specifier} failed:\n${trace}`);
+    if (!trace.includes('/node_modules/svidkit/dist/')) throw new Error(`nothing was seen of importing ${specifier}`);
     const loaded = HEAVY.filter((name) => trace.includes(`/node_modules/${name}/`));
     console.log(`${specifier} loads${loaded.length > 0 ? ` ${loaded.join(', ')}` : ' no package'}`);
     if (LIGHT.includes(subpath) && loaded.length > 0)

@@ -19,7 +19,7 @@ export class BundleSet implements X509BundleSource, JwtBundleSource, WitBundleSo
   /**
    * A {@link SpiffeBundle} counts as an X.509, a JWT and a WIT bundle of its trust domain, also where those are empty.
    *
-   * @throws {@link BundleError} `duplicate_bundle` for a second bundle of one kind for one trust domain.
+   * @throws `BundleError` `duplicate_bundle` for a second bundle of one kind for one trust domain.
    */
   constructor(bundles: Iterable<X509Bundle | JwtBundle | WitBundle | SpiffeBundle>) {
     for (const bundle of bundles) {

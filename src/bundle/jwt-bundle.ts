@@ -5,7 +5,7 @@ import { type BundleKey, type BundleKeyInit, KeyBundle, type ParseKeyBundleOptio
 /** The keys that sign the JWT-SVIDs of one trust domain (JWT-SVID section 6). */
 export class JwtBundle extends KeyBundle<'jwt-svid'> {
   /**
-   * @throws {@link BundleError} `duplicate_kid`, or the rule of the reader that refused a key. A key that is marked for
+   * @throws `BundleError` `duplicate_kid`, or the rule of the reader that refused a key. A key that is marked for
    * another `use` is a `TypeError`.
    */
   constructor(trustDomain: TrustDomainLike, keys: Iterable<BundleKey | BundleKeyInit>) {
@@ -18,7 +18,7 @@ export class JwtBundle extends KeyBundle<'jwt-svid'> {
  * (SPIFFE Trust Domain and Bundle section 4.1.3). A known key that is weak, malformed or private refuses the whole set,
  * because no sound publisher writes one and a set that silently lost a key fails later and elsewhere.
  *
- * @throws {@link BundleError} `not_a_jwk_set`, `duplicate_kid`, `missing_kid` where a `kid` is required, or the rule of
+ * @throws `BundleError` `not_a_jwk_set`, `duplicate_kid`, `missing_kid` where a `kid` is required, or the rule of
  * the JSON or JWK reader that refused.
  */
 export function parseJwtBundle(

@@ -47,7 +47,7 @@ export abstract class KeyBundle<Use extends SvidUse> {
   readonly #byKid = new Map<string, BundleKey>();
 
   /**
-   * @throws {@link BundleError} `duplicate_kid`, or the rule of the reader that refused a key. A key that is marked for
+   * @throws `BundleError` `duplicate_kid`, or the rule of the reader that refused a key. A key that is marked for
    * another `use` is a `TypeError`.
    */
   protected constructor(use: Use, trustDomain: TrustDomainLike, keys: Iterable<BundleKey | BundleKeyInit>) {

@@ -16,7 +16,7 @@ import { X509Bundle } from './x509-bundle.js';
  * `use`, or of an unknown `use`, type or curve, are ignored, as are X.509 entries without a certificate and every
  * certificate of an entry but the first. A known key that is weak or malformed refuses the document.
  *
- * @throws {@link BundleError} with the rule that refused.
+ * @throws `BundleError` with the rule that refused.
  */
 export function parseSpiffeBundle(trustDomain: TrustDomainLike, json: string | Uint8Array): SpiffeBundle {
   const domain = parseTrustDomain(trustDomain);

@@ -35,7 +35,7 @@ export class SpiffeBundle {
   readonly refreshHintSeconds: number | undefined;
 
   /**
-   * @throws {@link BundleError} `duplicate_kid` when a JWT and a WIT key share one, `bad_sequence` or
+   * @throws `BundleError` `duplicate_kid` when a JWT and a WIT key share one, `bad_sequence` or
    * `bad_refresh_hint`. A part of another trust domain is a `TypeError`.
    */
   constructor(trustDomain: TrustDomainLike, contents: SpiffeBundleContents = {}) {
@@ -68,7 +68,7 @@ export class SpiffeBundle {
   /**
    * The SPIFFE bundle document (section 4), as a bundle endpoint serves it. {@link parseSpiffeBundle} reads it back.
    *
-   * @throws {@link BundleError} `missing_kid` when a JWT or WIT key has none.
+   * @throws `BundleError` `missing_kid` when a JWT or WIT key has none.
    */
   serialize(): string {
     for (const bundle of [this.jwt, this.wit]) {

@@ -19,7 +19,7 @@ export class X509Bundle {
    * Authorities need not be self-signed. One whose key is of a type or curve that svidkit does not know is left out,
    * so that a domain may publish a new kind of key before everybody can use it.
    *
-   * @throws {@link BundleError} `not_a_ca` for a certificate that may not sign others; `weak_key`, `malformed_key` or
+   * @throws `BundleError` `not_a_ca` for a certificate that may not sign others; `weak_key`, `malformed_key` or
    * `bad_der` for one whose key must not be used.
    */
   constructor(trustDomain: TrustDomainLike, authorities: Iterable<Certificate>) {
@@ -56,7 +56,7 @@ export class X509Bundle {
  * Reads a bundle from certificates in DER that follow one another (SPIFFE Workload API section 5.2.2). No bytes are an
  * empty bundle.
  *
- * @throws {@link BundleError} `bad_der`, `too_large` or `bad_certificate` for bytes that are not certificates, and as
+ * @throws `BundleError` `bad_der`, `too_large` or `bad_certificate` for bytes that are not certificates, and as
  * the constructor of {@link X509Bundle}.
  */
 export function parseX509Bundle(trustDomain: TrustDomainLike, der: Uint8Array): X509Bundle {
@@ -71,7 +71,7 @@ export function parseX509Bundle(trustDomain: TrustDomainLike, der: Uint8Array): 
  * Reads a bundle from PEM blocks labelled CERTIFICATE; text between them is skipped, and a text of white space is an
  * empty bundle.
  *
- * @throws {@link BundleError} `bad_pem` for a malformed text or a block with another label, and as
+ * @throws `BundleError` `bad_pem` for a malformed text or a block with another label, and as
  * {@link parseX509Bundle}.
  */
 export function parseX509BundlePem(trustDomain: TrustDomainLike, pem: string): X509Bundle {

@@ -44,8 +44,8 @@ export interface DevEndpointOptions {
  * process.env.SPIFFE_ENDPOINT_SOCKET = planner.address;
  * ```
  *
- * @throws {@link IdError} when the trust domain is malformed.
- * @throws {@link DevError} `listen_failed` when the directory cannot be made.
+ * @throws `IdError` when the trust domain is malformed.
+ * @throws `DevError` `listen_failed` when the directory cannot be made.
  * @throws `TypeError` when an option is out of range.
  */
 export async function createDevEndpoint(options: DevEndpointOptions = {}): Promise<DevEndpoint> {

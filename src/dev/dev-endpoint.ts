@@ -71,8 +71,8 @@ export class DevEndpoint implements AsyncDisposable {
   /**
    * Serves a workload at a socket of its own. The first identity is its default one.
    *
-   * @throws {@link DevError} with the rule that refused.
-   * @throws {@link IdError} or {@link IssuerError} when an identity cannot be issued here.
+   * @throws `DevError` with the rule that refused.
+   * @throws `IdError` or `IssuerError` when an identity cannot be issued here.
    */
   async addWorkload(
     identities: string | readonly DevIdentity[],
@@ -121,7 +121,7 @@ export class DevEndpoint implements AsyncDisposable {
   /**
    * Tells every workload of a foreign trust domain's bundle, in place of an earlier one of that trust domain.
    *
-   * @throws {@link DevError} `own_trust_domain` or `closed`.
+   * @throws `DevError` `own_trust_domain` or `closed`.
    */
   async federate(bundle: SpiffeBundle): Promise<void> {
     this.#checkOpen();

@@ -22,8 +22,8 @@ export interface CheckedIdentity {
 /**
  * Reads the identities of a workload, the default one first.
  *
- * @throws {@link DevError} `bad_hint`.
- * @throws {@link IdError} for an identifier that is not a SPIFFE ID.
+ * @throws `DevError` `bad_hint`.
+ * @throws `IdError` for an identifier that is not a SPIFFE ID.
  * @throws `TypeError` for an empty list.
  */
 export function checkIdentities(identities: string | readonly DevIdentity[]): readonly CheckedIdentity[] {

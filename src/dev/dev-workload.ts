@@ -42,8 +42,8 @@ export class DevWorkload implements AsyncDisposable {
   /**
    * Gives the workload other identities, with fresh credentials for every one of them on every open stream.
    *
-   * @throws {@link DevError} `bad_hint`.
-   * @throws {@link IdError} or {@link IssuerError} when an identity cannot be issued; the old ones then stay.
+   * @throws `DevError` `bad_hint`.
+   * @throws `IdError` or `IssuerError` when an identity cannot be issued; the old ones then stay.
    */
   async setIdentities(identities: string | readonly DevIdentity[]): Promise<void> {
     await this.#served.setIdentities(checkIdentities(identities));

@@ -21,7 +21,7 @@ export interface Listener {
 /**
  * Reads an address to listen on.
  *
- * @throws {@link DevError} `bad_address` when it is none, or not of this machine alone.
+ * @throws `DevError` `bad_address` when it is none, or not of this machine alone.
  */
 export function readListenAddress(text: string): EndpointAddress {
   const [, host = '', bare = ''] = ANY_PORT.exec(text) ?? [];
@@ -36,7 +36,7 @@ export function readListenAddress(text: string): EndpointAddress {
 /**
  * Serves the Workload API at an address, at a socket that only this user can open.
  *
- * @throws {@link DevError} `address_too_long`, `address_in_use` or `listen_failed`.
+ * @throws `DevError` `address_too_long`, `address_in_use` or `listen_failed`.
  */
 export async function listen(
   address: EndpointAddress,

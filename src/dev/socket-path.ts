@@ -15,7 +15,7 @@ export interface SocketDirectory {
  * Makes a directory that only this user can enter. Without a path: a fresh one under the system's temporary directory,
  * or under `/tmp` where that would make socket paths too long. A directory that exists already is used as it is.
  *
- * @throws {@link DevError} `listen_failed` when it cannot be made.
+ * @throws `DevError` `listen_failed` when it cannot be made.
  */
 export async function openSocketDirectory(directory: string | undefined): Promise<SocketDirectory> {
   try {
@@ -37,7 +37,7 @@ export async function openSocketDirectory(directory: string | undefined): Promis
 /**
  * Makes sure that a socket can be made at this path, removing one that nobody serves any more.
  *
- * @throws {@link DevError} `address_too_long` or `address_in_use`.
+ * @throws `DevError` `address_too_long` or `address_in_use`.
  */
 export async function claimSocketPath(path: string): Promise<void> {
   if (!isShortEnough(path)) {

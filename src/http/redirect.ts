@@ -20,7 +20,7 @@ export interface Hop {
  * nowhere. Another origin is refused: a proof is made for one audience, and with what the caller's headers hold nobody
  * else is to be entrusted.
  *
- * @throws {@link ProvingFetchError} `cross_origin_redirect`, `bad_redirect`, `body_not_replayable`.
+ * @throws `ProvingFetchError` `cross_origin_redirect`, `bad_redirect`, `body_not_replayable`.
  */
 export function nextHop(response: Response, hop: Hop): Hop | undefined {
   if (response.type === 'opaqueredirect') throw new ProvingFetchError('bad_redirect', 'the redirect cannot be read');

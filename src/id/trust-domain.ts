@@ -13,7 +13,7 @@ export class TrustDomain {
   /** The name alone, such as `example.org`. */
   readonly name: string;
 
-  /** @throws {@link IdError} when the name is not one of the scheme's trust domain names. */
+  /** @throws `IdError` when the name is not one of the scheme's trust domain names. */
   constructor(scheme: IdScheme, name: string) {
     this.scheme = scheme;
     this.name = readAuthority(scheme, name);
@@ -43,7 +43,7 @@ export type TrustDomainLike = TrustDomain | string;
  * identifier (`spiffe://example.org`, `wimse://example.org`). A text with a path is refused; a {@link TrustDomain} is
  * returned as it is.
  *
- * @throws {@link IdError} `wrong_scheme`, `empty_trust_domain`, `bad_trust_domain`, `bad_path` or `too_long`.
+ * @throws `IdError` `wrong_scheme`, `empty_trust_domain`, `bad_trust_domain`, `bad_path` or `too_long`.
  */
 export function parseTrustDomain(value: TrustDomainLike): TrustDomain {
   if (value instanceof TrustDomain) return value;

@@ -13,7 +13,7 @@ export class WorkloadId {
   /** Everything after the authority: empty, or beginning with `/`. */
   readonly path: string;
 
-  /** @throws {@link IdError} when the path is not one of the scheme's paths. */
+  /** @throws `IdError` when the path is not one of the scheme's paths. */
   constructor(trustDomain: TrustDomain, path: string) {
     this.trustDomain = trustDomain;
     this.path = readPath(trustDomain.scheme, path);
@@ -38,7 +38,7 @@ export class WorkloadId {
 
 /** A SPIFFE ID (SPIFFE-ID section 2). Made by {@link parseSpiffeId} or {@link spiffeId}. */
 export class SpiffeId extends WorkloadId {
-  /** @throws {@link IdError} when the trust domain is not a SPIFFE trust domain, or the path is not a SPIFFE path. */
+  /** @throws `IdError` when the trust domain is not a SPIFFE trust domain, or the path is not a SPIFFE path. */
   constructor(trustDomain: TrustDomain, path: string) {
     if (trustDomain.scheme !== 'spiffe') throw new IdError('wrong_scheme', `${trustDomain} is not spiffe://`);
     super(trustDomain, path);
@@ -54,7 +54,7 @@ export type WorkloadIdLike = WorkloadId | string;
  * and fragment are refused. In `wimse` paths percent-encoding is accepted only where no shorter spelling exists. A
  * {@link WorkloadId} is returned as it is.
  *
- * @throws {@link IdError} with the rule that refused.
+ * @throws `IdError` with the rule that refused.
  */
 export function parseWorkloadId(value: WorkloadIdLike): WorkloadId {
   if (value instanceof WorkloadId) return value;
@@ -70,7 +70,7 @@ export function parseWorkloadId(value: WorkloadIdLike): WorkloadId {
  * Reads a SPIFFE ID. An identifier without a path, which names the trust domain itself, is accepted here; verifiers of
  * workloads refuse it.
  *
- * @throws {@link IdError} with the rule that refused.
+ * @throws `IdError` with the rule that refused.
  */
 export function parseSpiffeId(value: WorkloadIdLike): SpiffeId {
   const id = parseWorkloadId(value);
@@ -81,7 +81,7 @@ export function parseSpiffeId(value: WorkloadIdLike): SpiffeId {
 /**
  * Builds a SPIFFE ID from a trust domain and path segments: `spiffeId('example.org', 'agents', 'planner')`.
  *
- * @throws {@link IdError} when the trust domain or a segment holds what it must not; a segment cannot hold `/`.
+ * @throws `IdError` when the trust domain or a segment holds what it must not; a segment cannot hold `/`.
  */
 export function spiffeId(trustDomain: TrustDomainLike, ...segments: readonly string[]): SpiffeId {
   const domain = parseTrustDomain(trustDomain);

@@ -18,7 +18,7 @@ const BASE64_LINE = /^[A-Za-z0-9+/]*={0,2}$/;
  * and encrypted keys of the old style are refused. A text that holds something but no block is refused; an empty one
  * has no blocks.
  *
- * @throws {@link ReadError} `bad_pem`.
+ * @throws `ReadError` `bad_pem`.
  */
 export function decodePem(text: string): PemBlock[] {
   if (text.length > MAX_CHARACTERS) throw bad(`a PEM text has at most ${MAX_CHARACTERS} characters`);

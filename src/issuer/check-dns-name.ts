@@ -5,7 +5,7 @@ import { quote } from '../internal/quote.js';
  * The name, when it may stand in a certificate: labels of letters, digits and inner hyphens (RFC 1123 section 2.1), the
  * first of which may be `*`.
  *
- * @throws {@link IssuerError} `bad_dns_name`.
+ * @throws `IssuerError` `bad_dns_name`.
  */
 export function checkDnsName(name: string): string {
   if (typeof name !== 'string' || name.length > 253 || !DNS_NAME.test(name)) {

@@ -36,7 +36,7 @@ export interface IssuerOptions {
  * development, tests and small tools: the keys live in this process and are gone with it.
  *
  * @throws `TypeError` when a lifetime is not a positive whole number, or the trust domain is not a SPIFFE one.
- * @throws {@link IdError} when the trust domain is malformed.
+ * @throws `IdError` when the trust domain is malformed.
  */
 export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   const trustDomain = parseTrustDomain(options.trustDomain);

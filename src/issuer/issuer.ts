@@ -113,8 +113,8 @@ export class Issuer {
    * Issues an X.509-SVID with a fresh key (X509-SVID sections 2 to 4): one URI name, key usage `digitalSignature`,
    * extended key usage for servers and clients, valid from ten seconds ago.
    *
-   * @throws {@link IssuerError} `foreign_trust_domain`, `no_path` or `bad_dns_name`.
-   * @throws {@link IdError} when `id` is not a SPIFFE ID.
+   * @throws `IssuerError` `foreign_trust_domain`, `no_path` or `bad_dns_name`.
+   * @throws `IdError` when `id` is not a SPIFFE ID.
    */
   async issueX509Svid(id: WorkloadIdLike, options: IssueX509Options = {}): Promise<X509Svid> {
     const workload = this.#checkId(id);
@@ -130,8 +130,8 @@ export class Issuer {
   /**
    * Issues a JWT-SVID (JWT-SVID sections 2 and 3) and gives the token.
    *
-   * @throws {@link IssuerError} `foreign_trust_domain` or `no_path`.
-   * @throws {@link IdError} when `id` is not a SPIFFE ID.
+   * @throws `IssuerError` `foreign_trust_domain` or `no_path`.
+   * @throws `IdError` when `id` is not a SPIFFE ID.
    * @throws `TypeError` when there is no audience.
    */
   async issueJwtSvid(id: WorkloadIdLike, options: IssueJwtOptions): Promise<string> {
@@ -146,9 +146,9 @@ export class Issuer {
   /**
    * Issues a WIT-SVID of the SPIFFE profile with a fresh key for the workload's proofs.
    *
-   * @throws {@link IssuerError} `foreign_trust_domain` or `no_path`.
-   * @throws {@link IdError} when `id` is not a SPIFFE ID.
-   * @throws {@link WitError} when the profile does not allow `alg`, such as `EdDSA`.
+   * @throws `IssuerError` `foreign_trust_domain` or `no_path`.
+   * @throws `IdError` when `id` is not a SPIFFE ID.
+   * @throws `WitError` when the profile does not allow `alg`, such as `EdDSA`.
    */
   async issueWitSvid(id: WorkloadIdLike, options: IssueWitOptions = {}): Promise<WitSvid> {
     const workload = this.#checkId(id);
@@ -195,7 +195,7 @@ export class Issuer {
   /**
    * Takes an older X.509 authority out of the bundle: what it signed no longer verifies.
    *
-   * @throws {@link IssuerError} `unknown_authority` or `authority_active`.
+   * @throws `IssuerError` `unknown_authority` or `authority_active`.
    */
   revokeX509Authority(id: string): void {
     this.#x509 = without(this.#x509, id);
@@ -205,7 +205,7 @@ export class Issuer {
   /**
    * Takes an older key for JWT-SVIDs out of the bundle.
    *
-   * @throws {@link IssuerError} `unknown_authority` or `authority_active`.
+   * @throws `IssuerError` `unknown_authority` or `authority_active`.
    */
   revokeJwtKey(id: string): void {
     this.#jwt = without(this.#jwt, id);
@@ -215,7 +215,7 @@ export class Issuer {
   /**
    * Takes an older key for WIT-SVIDs out of the bundle.
    *
-   * @throws {@link IssuerError} `unknown_authority` or `authority_active`.
+   * @throws `IssuerError` `unknown_authority` or `authority_active`.
    */
   revokeWitKey(id: string): void {
     this.#wit = without(this.#wit, id);

@@ -67,7 +67,7 @@ export class JwtSvid {
  * Reads a JWT-SVID that was issued to this workload. Its shape is checked, its signature and time are not: it is ours
  * to present, not to trust. For tokens of others there is `verifyJwtSvid`.
  *
- * @throws {@link JwtSvidError} with the rule that refused; `id_mismatch` when `sub` is not the delivered identifier.
+ * @throws `JwtSvidError` with the rule that refused; `id_mismatch` when `sub` is not the delivered identifier.
  */
 export function parseJwtSvid(token: string, options: ParseJwtSvidOptions = {}): JwtSvid {
   const jws = readJwtSvidJws(token, undefined);

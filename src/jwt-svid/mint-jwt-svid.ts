@@ -37,7 +37,7 @@ const SET_HERE: ReadonlySet<string> = new Set(['sub', 'aud', 'exp', 'iat']);
 /**
  * Issues a JWT-SVID, for issuers and tests. What `verifyJwtSvid` would refuse is not signed.
  *
- * @throws {@link JwtSvidError} with the rule that a verifier would refuse by.
+ * @throws `JwtSvidError` with the rule that a verifier would refuse by.
  */
 export async function mintJwtSvid(
   claims: JwtSvidClaims,

@@ -45,7 +45,7 @@ export interface VerifiedJwtSvid {
  * Verifies a JWT-SVID with the keys of its own trust domain (JWT-SVID sections 2 to 4). `kid` is optional, as section
  * 2.2 has it: without one, every key of the trust domain that fits `alg` is tried.
  *
- * @throws {@link JwtSvidError} with the rule that refused. Whatever `bundles` throws comes through as it is.
+ * @throws `JwtSvidError` with the rule that refused. Whatever `bundles` throws comes through as it is.
  */
 export async function verifyJwtSvid(
   token: string,

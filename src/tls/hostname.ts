@@ -7,7 +7,7 @@ import type { VerifiedX509Svid } from '../x509-svid/index.js';
  * Checks that a verified certificate holds the DNS name that was connected to, by RFC 9525 section 6.3: whole labels,
  * letters in either case, and `*` only as the whole of the first label. An IP address is not checked.
  *
- * @throws {@link TlsError} `hostname_mismatch`.
+ * @throws `TlsError` `hostname_mismatch`.
  */
 export function verifyHostname(hostname: string, svid: VerifiedX509Svid): void {
   if (isIP(hostname) !== 0) return;

@@ -55,7 +55,7 @@ export function readTuning(options: object): TlsTuning {
 /**
  * The SVID to present in a handshake that begins now.
  *
- * @throws {@link TlsError} `no_identity`, `identity_expired`.
+ * @throws `TlsError` `no_identity`, `identity_expired`.
  */
 export function presentableSvid(settings: MtlsSettings): X509Svid {
   let svid: X509Svid;

@@ -31,7 +31,7 @@ export class VerifiedPeer {
   /**
    * Verifies the chain a peer presented, leaf first, then the name where one is asked for, then asks the authorizer.
    *
-   * @throws {@link TlsError} with one of the peer's codes.
+   * @throws `TlsError` with one of the peer's codes.
    */
   static verify(
     chain: readonly Uint8Array[],
@@ -54,7 +54,7 @@ export class VerifiedPeer {
    * Whether the peer may go on: nothing on its path has expired, its trust domain's bundle is the one it was verified
    * with (or verifies it too), and the authorizer still admits it. No signature is checked unless the bundle changed.
    *
-   * @throws {@link TlsError} with the reason why it may not.
+   * @throws `TlsError` with the reason why it may not.
    */
   recheck(): void {
     const { svid, bundle } = this.#trust;

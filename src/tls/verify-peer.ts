@@ -37,7 +37,7 @@ export function findPeer(connected: Connected): VerifiedPeer | undefined {
  *
  * @param purpose what the peer is: the `client` or the `server` of the connection.
  * @param hostname a DNS name that the peer's certificate must hold besides its identifier.
- * @throws {@link TlsError} with one of the peer's codes.
+ * @throws `TlsError` with one of the peer's codes.
  */
 export function verifyPeer(
   socket: TLSSocket,

@@ -11,7 +11,7 @@ export interface DecodedWit {
  * Shows what is written in a token, for tools and messages to people. Neither signature nor time nor any claim is
  * checked: no decision may rest on it.
  *
- * @throws {@link WitError} when the text is not a compact JWS of JSON objects.
+ * @throws `WitError` when the text is not a compact JWS of JSON objects.
  */
 export function decodeWitUnverified(token: string): DecodedWit {
   const { header, payload } = readWitJws(token, undefined);

@@ -57,7 +57,7 @@ const workloadOfKey = new WeakMap<KeyObject, string>();
  * and a key that was given to one workload is not put into the token of another
  * (draft-ietf-wimse-workload-creds-02, "Workload Identity Key Management").
  *
- * @throws {@link WitError} with the rule that a verifier would refuse by; `key_mismatch` for a key of another workload.
+ * @throws `WitError` with the rule that a verifier would refuse by; `key_mismatch` for a key of another workload.
  */
 export async function mintWit(claims: WitClaims, key: WitSigningKey, options: MintWitOptions = {}): Promise<string> {
   const signer = toSigner(key.key, key.alg);

@@ -44,7 +44,7 @@ export interface VerifyWitOptions {
  * (draft-ietf-wimse-workload-creds-02, "Establishing Trust Anchors"; WIT-SVID sections 2 to 4). The result names
  * nobody: a WIT without a proof of possession is worth nothing.
  *
- * @throws {@link WitError} with the rule that refused. Whatever `bundles` throws comes through as it is.
+ * @throws `WitError` with the rule that refused. Whatever `bundles` throws comes through as it is.
  */
 export async function verifyWit(
   token: string,

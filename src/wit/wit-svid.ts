@@ -102,7 +102,7 @@ export class WitSvid {
  * `sub` is the delivered identifier, every claim has its shape. Signature and time are not checked: it is ours to
  * present, not to trust.
  *
- * @throws {@link WitError} with the rule that refused; `id_mismatch` or `key_mismatch` when parts do not belong together.
+ * @throws `WitError` with the rule that refused; `id_mismatch` or `key_mismatch` when parts do not belong together.
  */
 export function parseWitSvid(material: WitSvidMaterial, options: ParseWitSvidOptions = {}): WitSvid {
   const listed = listedProfiles(options.profile === undefined ? ['spiffe', 'wimse'] : [options.profile]);

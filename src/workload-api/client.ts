@@ -194,7 +194,7 @@ export class WorkloadApiClient implements AsyncDisposable {
 /**
  * Makes a client of the Workload API. No connection is made before the first call.
  *
- * @throws {@link WorkloadApiError} with an address rule as code: `address_unset` where neither option nor environment has one.
+ * @throws `WorkloadApiError` with an address rule as code: `address_unset` where neither option nor environment has one.
  */
 export function createWorkloadApiClient(options: WorkloadApiClientOptions = {}): WorkloadApiClient {
   return new WorkloadApiClient(options);

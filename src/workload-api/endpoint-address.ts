@@ -24,7 +24,7 @@ const ENDPOINT_SOCKET_VARIABLE = 'SPIFFE_ENDPOINT_SOCKET';
  * `unix:/absolute/path`, or `tcp://127.0.0.1:8000`, `tcp://[::1]:8000` (SPIFFE_Workload_Endpoint section 4). The scheme
  * may be in either case. Nothing is resolved or trimmed; percent-encoding in a path is undone.
  *
- * @throws {@link WorkloadApiError} with one of the address rules as code.
+ * @throws `WorkloadApiError` with one of the address rules as code.
  */
 export function parseEndpointAddress(text: string): EndpointAddress {
   if (typeof text !== 'string') throw new TypeError('an endpoint address must be a string');
@@ -62,7 +62,7 @@ export function formatEndpointAddress(address: EndpointAddress): string {
 /**
  * The address to use: the one given, else the one in the environment.
  *
- * @throws {@link WorkloadApiError} `address_unset` when there is neither.
+ * @throws `WorkloadApiError` `address_unset` when there is neither.
  */
 export function resolveEndpointAddress(
   address: string | undefined,

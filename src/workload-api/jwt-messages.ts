@@ -25,7 +25,7 @@ export interface ValidatedJwtSvid {
  * Reads the answer of FetchJWTSVID (SPIFFE_Workload_API section 6.2.1). A token that is not of the delivered or the
  * requested identifier, or not meant for every requested audience, refuses the message.
  *
- * @throws {@link WorkloadApiError} `empty_field` or `bad_identity`.
+ * @throws `WorkloadApiError` `empty_field` or `bad_identity`.
  */
 export function readJwtSvids(message: JWTSVIDResponse, query: JwtSvidQuery): readonly JwtSvid[] {
   requireField('JWTSVIDResponse', 'svids', message.svids);
@@ -51,7 +51,7 @@ export function readJwtBundles(message: JWTBundlesResponse): DeliveredBundles {
 /**
  * Reads the answer of ValidateJWTSVID (SPIFFE_Workload_API section 6.2.3).
  *
- * @throws {@link WorkloadApiError} `empty_field` or `bad_message`.
+ * @throws `WorkloadApiError` `empty_field` or `bad_message`.
  */
 export function readValidatedJwtSvid(message: ValidateJWTSVIDResponse): ValidatedJwtSvid {
   requireField('ValidateJWTSVIDResponse', 'spiffe_id', message.spiffeId);

@@ -77,7 +77,7 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
    * the audiences are listed; then from the endpoint, with the cached one as a spare while the endpoint is away. Those
    * who ask for the same at the same time share one call. Does not wait for {@link ready}.
    *
-   * @throws {@link WorkloadApiError} with how the call ended or what is wrong with the answer, `no_identity`, `expired`,
+   * @throws `WorkloadApiError` with how the call ended or what is wrong with the answer, `no_identity`, `expired`,
    * `timeout` or `closed`; or the reason of an abort.
    */
   async fetchJwtSvid(request: FetchJwtSvidRequest): Promise<JwtSvid> {
@@ -94,7 +94,7 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
    * The JWT bundle of a trust domain as it was delivered last; `undefined` where none was, so that its tokens are
    * refused.
    *
-   * @throws {@link WorkloadApiError} `not_ready`, `withdrawn`, `closed`, `unimplemented` or `invalid_argument`.
+   * @throws `WorkloadApiError` `not_ready`, `withdrawn`, `closed`, `unimplemented` or `invalid_argument`.
    */
   getJwtBundle(trustDomain: TrustDomain): JwtBundle | undefined {
     return this.#core.current().getJwtBundle(trustDomain);
@@ -142,7 +142,7 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
  * Makes a source and starts watching the JWT bundles at once; `ready()` tells when they are here. JWT-SVIDs can be
  * fetched without waiting for that.
  *
- * @throws {@link WorkloadApiError} with an address rule as code.
+ * @throws `WorkloadApiError` with an address rule as code.
  */
 export function createJwtSource(options: JwtSourceOptions = {}): JwtSource {
   return new JwtSource(options);

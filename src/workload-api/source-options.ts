@@ -66,7 +66,7 @@ export interface Source<T> extends AsyncDisposable {
   /**
    * What is held now, as one consistent snapshot.
    *
-   * @throws {@link WorkloadApiError} `not_ready`, `withdrawn`, `expired`, `no_identity`, `closed`, or why the endpoint is not
+   * @throws `WorkloadApiError` `not_ready`, `withdrawn`, `expired`, `no_identity`, `closed`, or why the endpoint is not
    * asked any more: `unimplemented`, `invalid_argument`.
    */
   readonly current: T;
@@ -74,7 +74,7 @@ export interface Source<T> extends AsyncDisposable {
   /**
    * Resolves as soon as {@link current} can be read.
    *
-   * @throws {@link WorkloadApiError} `timeout`, `closed`, `unimplemented` or `invalid_argument`; or the reason of an abort.
+   * @throws `WorkloadApiError` `timeout`, `closed`, `unimplemented` or `invalid_argument`; or the reason of an abort.
    */
   ready(options?: ReadyOptions): Promise<void>;
   /**

@@ -89,7 +89,7 @@ export class StreamWatch<T> {
     return this.#stopError;
   }
 
-  /** The newest delivery. @throws {@link WorkloadApiError} `not_ready`, `withdrawn`, or why the watch has stopped. */
+  /** The newest delivery. @throws `WorkloadApiError` `not_ready`, `withdrawn`, or why the watch has stopped. */
   read(): T {
     if (this.#held.kind === 'value') return this.#held.value;
     if (this.#stopError !== undefined) throw this.#stopError;

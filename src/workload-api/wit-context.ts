@@ -26,7 +26,7 @@ export interface WitContext {
  * Reads the answer of FetchWITSVID (SPIFFE_Workload_API section 7.2.1). Each SVID must follow the rules of the WIT-SVID
  * standard, be of the delivered identifier and belong to the delivered key; one that is not refuses the message.
  *
- * @throws {@link WorkloadApiError} `empty_field` or `bad_identity`.
+ * @throws `WorkloadApiError` `empty_field` or `bad_identity`.
  */
 export function readWitSvids(message: WITSVIDResponse, requested?: SpiffeId): readonly WitSvid[] {
   requireField('WITSVIDResponse', 'svids', message.svids);

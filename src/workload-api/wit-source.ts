@@ -57,7 +57,7 @@ export class WitSource implements Source<WitContext>, WitSvidSource, WitBundleSo
   /**
    * The WIT-SVID to present now.
    *
-   * @throws {@link WorkloadApiError} as {@link current} does.
+   * @throws `WorkloadApiError` as {@link current} does.
    */
   getWitSvid(): WitSvid {
     this.#core.checkOpen();
@@ -68,7 +68,7 @@ export class WitSource implements Source<WitContext>, WitSvidSource, WitBundleSo
    * The WIT bundle of a trust domain as it was delivered last; `undefined` where none was, so that its tokens are
    * refused.
    *
-   * @throws {@link WorkloadApiError} `not_ready`, `withdrawn`, `closed`, `unimplemented` or `invalid_argument`.
+   * @throws `WorkloadApiError` `not_ready`, `withdrawn`, `closed`, `unimplemented` or `invalid_argument`.
    */
   getWitBundle(trustDomain: TrustDomain): WitBundle | undefined {
     this.#core.checkOpen();
@@ -117,7 +117,7 @@ export class WitSource implements Source<WitContext>, WitSvidSource, WitBundleSo
  * 7). The source keeps what was delivered last while the endpoint is away, and reconnects. It stops presenting an
  * identity when that expires or when the endpoint withdraws it.
  *
- * @throws {@link WorkloadApiError} with an address rule as code.
+ * @throws `WorkloadApiError` with an address rule as code.
  */
 export function createWitSource(options: WitSourceOptions = {}): WitSource {
   return new WitSource(options);

@@ -17,7 +17,7 @@ export class WorkloadCalls {
     this.#channel = openGrpcChannel(address, { metadata: SECURITY_HEADER, maxMessageBytes });
   }
 
-  /** @throws {@link WorkloadApiError}, or the signal's reason. */
+  /** @throws `WorkloadApiError`, or the signal's reason. */
   async unary<I extends DescMessage, O extends DescMessage>(
     method: GrpcMethod<'unary', I, O>,
     request: MessageInitShape<I>,

@@ -29,7 +29,7 @@ export interface X509Context extends DeliveredBundles {
  * Reads the answer of FetchX509SVID (SPIFFE_Workload_API section 5.2.1). An SVID that does not hold together refuses the
  * message as a whole; a foreign bundle that cannot be read is left out.
  *
- * @throws {@link WorkloadApiError} `empty_field`, `bad_identity` or `bad_bundle`.
+ * @throws `WorkloadApiError` `empty_field`, `bad_identity` or `bad_bundle`.
  */
 export function readX509Context(message: X509SVIDResponse): X509Context {
   requireField('X509SVIDResponse', 'svids', message.svids);

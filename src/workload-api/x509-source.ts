@@ -51,7 +51,7 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
   /**
    * The X.509-SVID to present now.
    *
-   * @throws {@link WorkloadApiError} as {@link current} does.
+   * @throws `WorkloadApiError` as {@link current} does.
    */
   getX509Svid(): X509Svid {
     this.#core.checkOpen();
@@ -62,7 +62,7 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
    * The X.509 bundle of a trust domain as it was delivered last; `undefined` where none was, so that its SVIDs are
    * refused. It outlives the workload's own SVID, but not a withdrawal.
    *
-   * @throws {@link WorkloadApiError} `not_ready`, `withdrawn`, `closed`, `unimplemented` or `invalid_argument`.
+   * @throws `WorkloadApiError` `not_ready`, `withdrawn`, `closed`, `unimplemented` or `invalid_argument`.
    */
   getX509Bundle(trustDomain: TrustDomain): X509Bundle | undefined {
     this.#core.checkOpen();
@@ -102,7 +102,7 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
  * was delivered last while the endpoint is away, and reconnects. It stops presenting an identity when that expires or
  * when the endpoint withdraws it.
  *
- * @throws {@link WorkloadApiError} with an address rule as code.
+ * @throws `WorkloadApiError` with an address rule as code.
  */
 export function createX509Source(options: X509SourceOptions = {}): X509Source {
   return new X509Source(options);

@@ -5,5 +5,6 @@ export { normalizeAudience } from './audience.js';
 export { WPT_DRAFTS, type WptDraft, type WptDraftRules } from './drafts.js';
 export { type MintWptOptions, mintWpt, type WptCredential } from './mint-wpt.js';
 export { proveRequest } from './prove-request.js';
+export type { CoveredTokens } from './token-hashes.js';
 export { type ProvenWorkload, type VerifyWptOptions, verifyWpt, type WptProof } from './verify-wpt.js';
 export { type ReadWptRequestOptions, readWptRequest, type WptPresentation, type WptRequest } from './wpt-request.js';

@@ -45,7 +45,7 @@ export interface MintWptOptions {
  * Makes a Workload Proof Token for one request (draft-ietf-wimse-wpt-01 section 2; the token is the same in -02). Each
  * call gives a proof that can be used once: `jti` is 128 random bits.
  *
- * @throws {@link WptError} `wit_expired` when the WIT has expired; `alg_mismatch` when the credential's algorithm is not
+ * @throws `WptError` `wit_expired` when the WIT has expired; `alg_mismatch` when the credential's algorithm is not
  * the one in its token.
  */
 export async function mintWpt(svid: WitSvid | WptCredential, options: MintWptOptions): Promise<string> {

@@ -66,7 +66,7 @@ export interface ProvenWorkload {
  * Verifies the proof that came with a WIT, asks the authorizer, and remembers the proof, in this order
  * (draft-ietf-wimse-wpt-01 section 2, "To validate the WPT in the request").
  *
- * @throws {@link WptError} with the rule that refused; the signal's reason when it was aborted.
+ * @throws `WptError` with the rule that refused; the signal's reason when it was aborted.
  */
 export async function verifyWpt(
   request: WptPresentation,

@@ -81,7 +81,7 @@ const HTTP_SIGNATURE_TAG = 'wimse-workload-to-workload';
  *
  * @param rawHeaders - names and values in turn, as `IncomingMessage.rawHeaders` has them: Node's `headers` hides
  * repeated fields.
- * @throws {@link WptError} `missing_wit`, `missing_wpt`, `duplicate_header`, `bad_header`, `two_proofs`,
+ * @throws `WptError` `missing_wit`, `missing_wpt`, `duplicate_header`, `bad_header`, `two_proofs`,
  * `draft_not_accepted` or `unsupported_authorization`.
  */
 export function readWptRequest(rawHeaders: readonly string[], options: ReadWptRequestOptions): WptRequest {

@@ -22,7 +22,7 @@ interface Candidate {
  * issuer by issuer, anchors first, and back where a step fails, so that an expired or cross-signed alternative does
  * not hide a good one. The work is bounded whatever the chain holds.
  *
- * @throws {@link X509SvidError}: when no path is good, the refusal that came closest to the anchors.
+ * @throws `X509SvidError`: when no path is good, the refusal that came closest to the anchors.
  */
 export function buildPath(
   leaf: Certificate,
@@ -36,7 +36,7 @@ export function buildPath(
 /**
  * Whether the public key of `issuer` made the signature of `certificate`.
  *
- * @throws {@link X509SvidError} `unsupported_algorithm`, or the rule that the issuer's key breaks.
+ * @throws `X509SvidError` `unsupported_algorithm`, or the rule that the issuer's key breaks.
  */
 export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
   const { signatureAlgorithm, tbs, signature } = fieldsOf(certificate);

@@ -33,7 +33,7 @@ const PKCS8_LABEL = 'PRIVATE KEY';
  * every further certificate is a CA that signed one before it, and the private key is the leaf's. Whether anybody
  * trusts the chain, and whether it is in its time, is not decided here.
  *
- * @throws {@link X509SvidError} with the rule that refused, such as `key_mismatch` or `chain_broken`.
+ * @throws `X509SvidError` with the rule that refused, such as `key_mismatch` or `chain_broken`.
  */
 export function parseX509Svid(material: X509SvidMaterial): X509Svid {
   const { certificates, privateKey, ...options } = material;
@@ -50,7 +50,7 @@ export function parseX509Svid(material: X509SvidMaterial): X509Svid {
  * As {@link parseX509Svid}, from PEM: blocks labelled CERTIFICATE from the first text, and the one block labelled
  * PRIVATE KEY (PKCS#8, unencrypted) from the second. Both may be the same text.
  *
- * @throws {@link X509SvidError} also `bad_pem`.
+ * @throws `X509SvidError` also `bad_pem`.
  */
 export function parseX509SvidPem(certificates: string, privateKey: string, options: X509SvidOptions = {}): X509Svid {
   if (typeof certificates !== 'string' || typeof privateKey !== 'string') {

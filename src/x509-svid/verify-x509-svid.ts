@@ -55,7 +55,7 @@ export const MAX_CHAIN = 16;
  *
  * The result says who the peer is, not whether it may do anything: ask an authorizer.
  *
- * @throws {@link X509SvidError} with the rule that refused.
+ * @throws `X509SvidError` with the rule that refused.
  */
 export function verifyX509Svid(
   certificates: readonly (Uint8Array | Certificate)[],
@@ -81,7 +81,7 @@ export function verifyX509Svid(
  * Reads the identifier in a certificate and verifies nothing: for tools and log lines. Exactly one URI name with an
  * identifier of either scheme, with or without a path, so that it also reads the certificates of authorities.
  *
- * @throws {@link X509SvidError} `no_uri_san`, `several_uri_sans`, `bad_id` or the rule of a strict reader.
+ * @throws `X509SvidError` `no_uri_san`, `several_uri_sans`, `bad_id` or the rule of a strict reader.
  */
 export function decodeX509SvidIdUnverified(certificate: Uint8Array | Certificate): WorkloadId {
   return readId(readCertificate(certificate));
