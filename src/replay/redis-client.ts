@@ -48,7 +48,7 @@ export function redisScript(text: string): RedisScript {
  * Runs a script: one round trip, or two where the server does not know it yet. A call that is given up may still take
  * effect, which makes a proof used that was never accepted, and nothing worse.
  *
- * @throws {@link ReplayError} `store_failed` or `store_timeout`; the signal's reason when it was aborted.
+ * @throws `ReplayError` `store_failed` or `store_timeout`; the signal's reason when it was aborted.
  */
 export async function runScript(
   client: RedisReplayClient,
@@ -61,7 +61,7 @@ export async function runScript(
   const onTimeout = (): Error => new ReplayError('store_timeout', `no answer from the server within ${timeoutMs} ms`);
   const scope = openScope({ signal, timeoutMs, onTimeout });
   try {
-    return String(await until(scope.signal, call(client, script, keys, args)));
+    return textOf(await until(scope.signal, call(client, script, keys, args)));
   } catch (cause) {
     if (scope.signal.aborted) throw scope.signal.reason;
     throw new ReplayError('store_failed', 'the client of the replay store failed', { cause });
@@ -82,6 +82,12 @@ async function call(
     if (!(error instanceof Error && /no_?script/i.test(error.message))) throw error;
     return await client.eval(script.text, [...keys], [...args]);
   }
+}
+
+/** The empty text, which no script answers, for whatever is not one string. */
+function textOf(answer: unknown): string {
+  if (answer instanceof Uint8Array) return Buffer.from(answer).toString('latin1');
+  return typeof answer === 'string' ? answer : '';
 }
 
 function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
