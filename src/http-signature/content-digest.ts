@@ -48,7 +48,7 @@ export function createContentDigest(content: Uint8Array, algorithms: readonly Di
  * came, before any content coding is undone (RFC 9530 section 2). A body in pieces is read to its end, or to the bound:
  * see {@link VerifiedBody}.
  *
- * @throws {@link HttpSignatureError} `digest_mismatch`; `unsupported_digest` when no algorithm is known, `weak_digest`
+ * @throws `HttpSignatureError` `digest_mismatch`; `unsupported_digest` when no algorithm is known, `weak_digest`
  * when one is deprecated; `bad_structured_field` or `duplicate_member` when the field is malformed. What the body
  * throws comes through as it is.
  */

@@ -58,16 +58,16 @@ export function lifeOf(
 }
 
 function confirmationOf(token: string): { readonly alg: string; readonly thumbprint: string; readonly exp: number } {
-  const { claims } = decodeWitUnverified(token);
-  const jwk = member(claims['cnf'], 'jwk');
-  const alg = member(jwk, 'alg');
-  const exp = readNumericDate(claims['exp']);
-  if (typeof alg !== 'string' || exp === undefined) throw notAWit();
   try {
-    return { alg, thumbprint: readPublicJwk(jwk).thumbprint, exp };
+    const { claims } = decodeWitUnverified(token);
+    const jwk = member(claims['cnf'], 'jwk');
+    const alg = member(jwk, 'alg');
+    const exp = readNumericDate(claims['exp']);
+    if (typeof alg === 'string' && exp !== undefined) return { alg, thumbprint: readPublicJwk(jwk).thumbprint, exp };
   } catch (cause) {
     throw notAWit(cause);
   }
+  throw notAWit();
 }
 
 function member(value: JsonValue | undefined, name: string): JsonValue | undefined {

@@ -26,7 +26,7 @@ export interface ReceivedSignature {
 /**
  * Reads the signatures of a message (RFC 9421 section 4). None of them is verified.
  *
- * @throws {@link HttpSignatureError} `bad_structured_field`, `duplicate_member`, `unpaired_label`, `bad_component`,
+ * @throws `HttpSignatureError` `bad_structured_field`, `duplicate_member`, `unpaired_label`, `bad_component`,
  * `duplicate_component` or `unsupported_component`.
  */
 export function readSignatures(message: HttpMessage): readonly MessageSignature[] {

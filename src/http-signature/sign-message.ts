@@ -22,7 +22,7 @@ export interface SignMessageOptions {
 /**
  * Signs a message (RFC 9421 section 3.1). Gives the fields `Signature-Input` and `Signature` to add to it.
  *
- * @throws {@link HttpSignatureError} when a component cannot be covered, see {@link createSignatureBase}.
+ * @throws `HttpSignatureError` when a component cannot be covered, see {@link createSignatureBase}.
  */
 export async function signMessage(
   message: HttpMessage,

@@ -64,7 +64,7 @@ export class SignedRequest {
  * Signs a request with the key of a WIT (draft-ietf-wimse-http-signature, "The Protocol"): WIT, `Content-Digest` where
  * there is a body, and a signature over what the draft asks for. Sign every attempt anew; a signature is accepted once.
  *
- * @throws {@link HttpSignatureError} `wit_expired`, `alg_mismatch`; `missing_content_digest` or `body_not_given` when
+ * @throws `HttpSignatureError` `wit_expired`, `alg_mismatch`; `missing_content_digest` or `body_not_given` when
  * the body is not known, `digest_mismatch` when it is not that of the `Content-Digest` given; `duplicate_header`,
  * `bad_header`, `two_proofs`, `missing_component` and `bad_component_value` for what a receiver would refuse.
  */

@@ -39,7 +39,7 @@ export interface SignResponseOptions {
  * "Signing the Response"). Gives the header fields to add. When it throws and the client asked for a signed response,
  * answer 400 or 501: an unsigned success must not go out.
  *
- * @throws {@link HttpSignatureError} `missing_content_digest` when the body is not known, as of a stream; otherwise as
+ * @throws `HttpSignatureError` `missing_content_digest` when the body is not known, as of a stream; otherwise as
  * {@link signRequest}.
  */
 export async function signResponse(

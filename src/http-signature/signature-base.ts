@@ -31,7 +31,7 @@ export interface SignatureBase {
 /**
  * Creates the signature base of a message (RFC 9421 section 2.5).
  *
- * @throws {@link HttpSignatureError} when a component cannot be covered: `missing_component`, `bad_component_value`,
+ * @throws `HttpSignatureError` when a component cannot be covered: `missing_component`, `bad_component_value`,
  * `bad_component`, `duplicate_component`, `unsupported_component`.
  */
 export function createSignatureBase(

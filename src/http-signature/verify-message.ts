@@ -43,7 +43,7 @@ export interface VerifyMessageOptions {
  * are there; a `nonce` is for the caller to remember. The body is not looked at: cover `content-digest` and verify it
  * with `verifyContentDigest`.
  *
- * @throws {@link HttpSignatureError} with the rule that refused.
+ * @throws `HttpSignatureError` with the rule that refused.
  */
 export function verifyMessage(
   message: HttpMessage,

@@ -108,7 +108,7 @@ export interface ProvenRequest {
  * The Workload Identity Token of a request, for `verifyWit`. Nothing has been verified.
  *
  * @param rawHeaders - names and values in turn, as `IncomingMessage.rawHeaders` has them.
- * @throws {@link HttpSignatureError} `missing_wit`, `duplicate_header` or `bad_header`.
+ * @throws `HttpSignatureError` `missing_wit`, `duplicate_header` or `bad_header`.
  */
 export function readRequestWit(rawHeaders: readonly string[]): string {
   return identityTokenOf(readFields(rawHeaders));
@@ -118,7 +118,7 @@ export function readRequestWit(rawHeaders: readonly string[]): string {
  * Verifies the signature of a request with the key of its WIT, asks the authorizer, verifies the body and remembers the
  * signature, in this order (draft-ietf-wimse-http-signature, "The Protocol").
  *
- * @throws {@link HttpSignatureError} with the rule that refused; the signal's reason when it was aborted.
+ * @throws `HttpSignatureError` with the rule that refused; the signal's reason when it was aborted.
  */
 export async function verifyRequest(
   request: IncomingRequest,

@@ -78,7 +78,7 @@ export interface ProvenResponse {
  * The Workload Identity Token of a signed response, for `verifyWit`; `undefined` for an unsigned one where that will do.
  * A response that is signed must then be verified with {@link verifyResponse}, asked for or not.
  *
- * @throws {@link HttpSignatureError} `response_not_signed` when it had to be; `missing_wit` and others when the fields
+ * @throws `HttpSignatureError` `response_not_signed` when it had to be; `missing_wit` and others when the fields
  * of a signature are not in order.
  */
 export function readResponseWit(rawHeaders: readonly string[], options: ReadResponseWitOptions): string | undefined {
@@ -94,7 +94,7 @@ export function readResponseWit(rawHeaders: readonly string[], options: ReadResp
  * that was meant, and verifies the body (draft-ietf-wimse-http-signature, "Signing the Response"). Values of the request
  * come from one's own copy of it.
  *
- * @throws {@link HttpSignatureError} with the rule that refused; the signal's reason when it was aborted.
+ * @throws `HttpSignatureError` with the rule that refused; the signal's reason when it was aborted.
  */
 export async function verifyResponse(
   response: IncomingResponse,
