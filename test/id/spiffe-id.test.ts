@@ -35,6 +35,15 @@ describe('SPIFFE-ID section 2: what is accepted', () => {
     expect(parseSpiffeId(longest).toString()).toHaveLength(2048);
     expect(refusal(() => parseSpiffeId(`${longest}p`))).toBe('too_long');
   });
+
+  it('section 2.3: no identifier of more than 2048 bytes is built from parts', () => {
+    const segments = Array.from({ length: 8 }, () => 'p'.repeat(250));
+    const rest = 2048 - `spiffe://example.org/${segments.join('/')}/`.length;
+    expect(spiffeId('example.org', ...segments, 'p'.repeat(rest)).toString()).toHaveLength(2048);
+    expect(refusal(() => spiffeId('example.org', ...segments, 'p'.repeat(rest + 1)))).toBe('too_long');
+    const path = `/${segments.join('/')}/${'p'.repeat(rest + 1)}`;
+    expect(refusal(() => new SpiffeId(parseTrustDomain('example.org'), path))).toBe('too_long');
+  });
 });
 
 describe('SPIFFE-ID section 2: what is refused', () => {

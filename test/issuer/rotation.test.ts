@@ -90,6 +90,44 @@ describe('rotation of an issuer', () => {
     expect(Number(issuer.bundle.sequence) - Number(first.sequence)).toBe(3);
   });
 
+  it('SPIFFE Trust Domain and Bundle section 4.1.1: every change has a higher sequence number, revocation too', async () => {
+    const issuer = await createIssuer({ trustDomain: 'example.org' });
+    const { x509, jwt, wit } = issuer.authorities;
+    const sequences = [issuer.bundle.sequence];
+    const note = (): number => sequences.push(issuer.bundle.sequence);
+    await issuer.rotateX509Authority();
+    note();
+    issuer.revokeX509Authority(x509[0]?.id ?? '');
+    note();
+    await issuer.rotateJwtKey();
+    note();
+    issuer.revokeJwtKey(jwt[0]?.id ?? '');
+    note();
+    await issuer.rotateWitKey();
+    note();
+    issuer.revokeWitKey(wit[0]?.id ?? '');
+    note();
+    const numbers = sequences.map(Number);
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+    expect(numbers).toHaveLength(7);
+    expect(issuer.bundle.sequence).toBe(sequences.at(-1));
+  });
+
+  it('SPIFFE Trust Domain and Bundle section 4.1.2: the bundle has a refresh hint of its own accord', async () => {
+    const issuer = await createIssuer({ trustDomain: 'example.org' });
+    expect(JSON.parse(issuer.bundle.serialize()).spiffe_refresh_hint).toBe(300);
+  });
+
+  it('WIT-SVID section 2.1: every key has a kid of its own', async () => {
+    const issuers = await Promise.all([1, 2].map(() => createIssuer({ trustDomain: 'example.org' })));
+    for (const issuer of issuers) {
+      for (let round = 0; round < 3; round += 1) await Promise.all([issuer.rotateWitKey(), issuer.rotateJwtKey()]);
+    }
+    const kids = issuers.flatMap(({ bundle }) => [...bundle.wit.keys, ...bundle.jwt.keys].map(({ kid }) => kid));
+    expect(kids).toHaveLength(16);
+    expect(new Set(kids).size).toBe(16);
+  });
+
   it('survives the SPIFFE bundle document', async () => {
     const issuer = await createIssuer({ trustDomain: 'example.org', refreshHintSeconds: 60 });
     await issuer.rotateJwtKey();

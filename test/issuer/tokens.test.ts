@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { BundleSet } from 'svidkit/bundle';
 import { WitError } from 'svidkit/errors';
@@ -70,6 +71,24 @@ describe('WIT-SVIDs of an issuer', () => {
     const { jwk } = payload['cnf'] as { jwk: Record<string, unknown> };
     expect(jwk['alg']).toBe('ES256');
     expect(jwk['d']).toBeUndefined();
+  });
+
+  it('draft-ietf-wimse-workload-creds section 9.2.1: live for an hour unless told otherwise', async () => {
+    const now = 1_800_000_000_000;
+    const issuer = await createIssuer({ trustDomain: 'example.org', clock: () => now });
+    expect((await issuer.issueWitSvid(ID)).expiresAt).toEqual(new Date(now + 3_600_000));
+    expect((await issuer.issueWitSvid(ID, { ttlSeconds: 60 })).expiresAt).toEqual(new Date(now + 60_000));
+  });
+
+  it('draft-ietf-wimse-wpt section 3.2: have a new key each time, which is for nothing else', async () => {
+    const issuer = await createIssuer({ trustDomain: 'example.org' });
+    const wits = await Promise.all([issuer.issueWitSvid(ID), issuer.issueWitSvid(ID)]);
+    const { privateKey } = await issuer.issueX509Svid(ID);
+    const authorities = [...issuer.bundle.wit.keys, ...issuer.bundle.jwt.keys].map(({ publicKey }) => publicKey.key);
+    const used = [...wits.map((svid) => createPublicKey(svid.privateKey)), createPublicKey(privateKey), ...authorities];
+    const texts = used.map((key) => key.export({ format: 'pem', type: 'spki' }));
+    expect(texts).toHaveLength(5);
+    expect(new Set(texts).size).toBe(5);
   });
 
   it('threat 47: are not made for an algorithm that the profile refuses', async () => {

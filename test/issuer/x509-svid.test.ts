@@ -82,6 +82,28 @@ describe('X.509-SVIDs of an issuer', () => {
     expect(root?.uriSans).toEqual(['spiffe://example.org']);
   });
 
+  it('X509-SVID section 4: every certificate of the chain has critical constraints and key usage', async () => {
+    const issuer = await createIssuer({ trustDomain: 'example.org', intermediate: true });
+    const { certificates } = await issuer.issueX509Svid(ID);
+    const chain = [...certificates, ...issuer.bundle.x509.authorities];
+    expect(chain.map(({ isCa }) => isCa)).toEqual([false, true, true]);
+    expect(chain.map(({ keyUsage }) => keyUsage?.has('keyCertSign'))).toEqual([false, true, true]);
+    for (const { der } of chain) {
+      const { extensions } = new x509.X509Certificate(der);
+      const critical = extensions.filter((extension) => extension.critical).map((extension) => extension.type);
+      expect(critical).toEqual(expect.arrayContaining(['2.5.29.15', '2.5.29.19']));
+    }
+  });
+
+  it('X509-SVID section 3.1: there is always a subject, so alternative names need not be critical', async () => {
+    const issuer = await createIssuer({ trustDomain: 'example.org', intermediate: true });
+    const plain = await issuer.issueX509Svid(ID);
+    const named = await issuer.issueX509Svid(ID, { dnsNames: [`${'a'.repeat(60)}.example.org`] });
+    for (const { der } of [...plain.certificates, ...named.certificates, ...issuer.bundle.x509.authorities]) {
+      expect(new X509Certificate(der).subject).not.toBe('');
+    }
+  });
+
   it('have a fresh key and serial number each time', async () => {
     const issuer = await createIssuer({ trustDomain: 'example.org' });
     const [one, two] = await Promise.all([issuer.issueX509Svid(ID), issuer.issueX509Svid(ID)]);

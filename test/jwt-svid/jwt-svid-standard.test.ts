@@ -154,6 +154,13 @@ describe('JWT-SVID section 2, JOSE header', () => {
     },
   );
 
+  it.each<object>([{ note: 'x' }, { iat: 1 }, { Kid: 'k1' }, { jti: '' }, { constructor: 1 }])(
+    'section 2: a header with any other parameter is refused: %j',
+    async (header) => {
+      expect(await outcome(token({ header }))).toBe('unexpected_header');
+    },
+  );
+
   it.each([{ crit: [] }, { crit: ['exp'] }, { crit: ['b64'], b64: false }, { crit: 'exp' }])(
     'threat 28: %j is refused',
     async (header) => {
@@ -319,9 +326,26 @@ describe('JWT-SVID section 4, whose keys', () => {
   });
 
   it('a changed byte anywhere breaks the signature', async () => {
-    const [header = '', , signature = ''] = token().split('.');
+    const good = token();
+    const [header = '', , signature = ''] = good.split('.');
     const forged = segment({ ...CLAIMS, sub: 'spiffe://example.org/admin' });
     expect(await outcome(`${header}.${forged}.${signature}`)).toBe('bad_signature');
+    expect(
+      await outcome(`${segment({ typ: 'JWT', kid: 'k1', alg: 'ES256' })}.${good.split('.')[1]}.${signature}`),
+    ).toBe('bad_signature');
+    for (let at = 0; at < good.length; at += 1) {
+      const changed = `${good.slice(0, at)}${good[at] === 'A' ? 'B' : 'A'}${good.slice(at + 1)}`;
+      expect(await outcome(changed), `character ${at}`).not.toBe('accepted');
+    }
+  });
+
+  it('SPIFFE Trust Domain and Bundle section 4.1.3: an empty bundle trusts nobody', async () => {
+    const nothingUsable = JSON.stringify({ keys: [{ ...publicJwkOf(authority), kid: 'k1', use: 'future-svid' }] });
+    for (const document of ['{"keys":[]}', nothingUsable]) {
+      const emptied = new BundleSet([parseSpiffeBundle('example.org', document)]);
+      expect(await outcome(token(), emptied)).not.toBe('accepted');
+      expect(await outcome(token({ header: { kid: undefined } }), emptied)).not.toBe('accepted');
+    }
   });
 
   it('what the bundle source throws comes through as it is', async () => {

@@ -85,6 +85,12 @@ describe('the wimse profile (draft-ietf-wimse-workload-creds-02)', () => {
     expect(await outcome(token, {}, source())).toBe('ambiguous_key');
   });
 
+  it('section 5.1.2: claims that nobody knows are passed over', async () => {
+    const claims = { sub: SUB, 'example.com/role': ['a'], nested: { cnf: 1, sub: 'wimse://example.org/other' } };
+    expect(await outcome(wit({ claims }))).toBe('accepted');
+    expect(decodeWitUnverified(wit({ claims })).claims['sub']).toBe(SUB);
+  });
+
   it('aud is not prohibited', async () => {
     expect(await outcome(wit({ claims: { sub: SUB, aud: 'x' } }))).toBe('accepted');
   });

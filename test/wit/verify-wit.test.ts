@@ -18,7 +18,17 @@ import { rawToken, segment } from '../support/raw-token.js';
 import { rejectionOf } from '../support/rejections.js';
 import { signedToken } from '../support/signed-token.js';
 import { visibleForms } from '../support/visible-forms.js';
-import { authority, bundles, clock, NOW, SUBJECT, WIT_HEADER, wit, workload } from '../support/wit-domain.js';
+import {
+  authority,
+  bundles,
+  clock,
+  confirmation,
+  NOW,
+  SUBJECT,
+  WIT_HEADER,
+  wit,
+  workload,
+} from '../support/wit-domain.js';
 
 const other = keyPair('P-256', 'other').privateKey;
 
@@ -217,6 +227,19 @@ describe('whose keys', () => {
     await expect(outcome(wit(), {}, confused)).rejects.toThrow(TypeError);
   });
 
+  it('SPIFFE Trust Domain and Bundle section 4.1.3: an empty bundle trusts nobody', async () => {
+    const nothingUsable = JSON.stringify({ keys: [{ ...publicJwkOf(authority), kid: 'k1', use: 'future-svid' }] });
+    for (const document of ['{"keys":[]}', nothingUsable]) {
+      for (const domain of ['spiffe://example.org', 'wimse://example.org']) {
+        const emptied = new BundleSet([parseSpiffeBundle(domain, document)]);
+        const sub = `${domain}/x`;
+        expect(await outcome(wit({ claims: { sub } }), {}, emptied)).toBe('unknown_key');
+        const nameless = wit({ header: { kid: undefined }, claims: { sub } });
+        expect(await outcome(nameless, { profiles: ['wimse'] }, emptied)).toBe('ambiguous_key');
+      }
+    }
+  });
+
   it('threat 31: iss is compared with a list where there is one, and never followed', async () => {
     const issued = wit({ claims: { iss: 'https://attacker.example' } });
     expect(await outcome(issued)).toBe('accepted');
@@ -292,6 +315,18 @@ describe('the claims of a WIT', () => {
     const zero = Buffer.alloc(64).toString('base64url');
     const attempts = [zero, Buffer.alloc(64, 255).toString('base64url'), Buffer.alloc(63, 1).toString('base64url')];
     for (const signature of attempts) expect(await outcome(`${header}.${payload}.${signature}`)).toBe('bad_signature');
+  });
+
+  it('WIT-SVID section 4: a changed byte anywhere breaks the signature', async () => {
+    const good = wit();
+    expect(await outcome(good)).toBe('accepted');
+    const [header = '', , signature = ''] = good.split('.');
+    const claims = { sub: 'spiffe://example.org/admin', exp: NOW + 3600, cnf: confirmation(other, 'ES256') };
+    expect(await outcome(`${header}.${segment(claims)}.${signature}`)).toBe('bad_signature');
+    for (let at = 0; at < good.length; at += 1) {
+      const changed = `${good.slice(0, at)}${good[at] === 'A' ? 'B' : 'A'}${good.slice(at + 1)}`;
+      expect(await outcome(changed), `character ${at}`).not.toBe('accepted');
+    }
   });
 
   it('threat 46: a refusal holds no part of the token', async () => {

@@ -167,6 +167,11 @@ describe('the claims of a proof', () => {
     expect(await outcome(wpt({ claims: { jti: 'ü'.repeat(128) } }))).toBe('accepted');
   });
 
+  it('draft-ietf-wimse-wpt section 2.3: claims that nobody knows are passed over', async () => {
+    const claims = { iss: 7, sub: ['x'], iat: 'yesterday', htm: 'GET', 'example.com/a': { b: [null] } };
+    expect(await outcome(wpt({ claims }))).toBe('accepted');
+  });
+
   it('threat 14: wth is the hash of this WIT and no other, in one spelling', async () => {
     const hash = tokenHash(WIT);
     const reencoded = WIT.replace(/[^.]+$/, (text) => `${text}=`);
@@ -368,6 +373,18 @@ describe('replay', () => {
     expect(await outcome(proof, { replay })).toBe('accepted');
     expect(await outcome(proof, { replay })).toBe('replayed');
     expect(await outcome(wpt(), { replay })).toBe('accepted');
+  });
+
+  it('WIT-SVID section 3.3: one WIT proves many requests, whatever its jti', async () => {
+    const replay = createMemoryReplayStore({ clock });
+    const token = wit({ claims: { jti: 'of the WIT' } });
+    for (const jti of ['of the WIT', 'first', 'second']) {
+      const proof = wpt({ claims: { jti, wth: tokenHash(token) } });
+      const verify = async () =>
+        rejectionOf(verifyWpt(presentation(proof), await unproven(token), options({ replay })));
+      expect(await verify()).toBe('accepted');
+      expect(await verify()).toBe('replayed');
+    }
   });
 
   it('threat 17: of twenty at once one is accepted', async () => {
