@@ -76,7 +76,7 @@ export class Workload implements AsyncDisposable {
   /**
    * `fetch` with a Workload Identity Token and a fresh proof of possession on every request.
    *
-   * @throws {@link WorkloadApiError} `unimplemented` when the endpoint serves no WIT-SVIDs.
+   * @throws `WorkloadApiError` `unimplemented` when the endpoint serves no WIT-SVIDs.
    */
   readonly fetch: typeof globalThis.fetch;
   readonly #client: WorkloadApiClient;
@@ -109,7 +109,7 @@ export class Workload implements AsyncDisposable {
    * Connects to the Workload API and resolves when the first identity is here. Identities rotate by themselves from
    * then on, and the connection is re-established whenever it is lost.
    *
-   * @throws {@link WorkloadApiError} a rule of the address such as `address_unset`; `timeout`, with the last failure as
+   * @throws `WorkloadApiError` a rule of the address such as `address_unset`; `timeout`, with the last failure as
    * cause; `invalid_argument` or `unimplemented` at once.
    */
   static async connect(options: WorkloadOptions = {}): Promise<Workload> {
@@ -136,7 +136,7 @@ export class Workload implements AsyncDisposable {
   /**
    * The X.509-SVID to present now.
    *
-   * @throws {@link WorkloadApiError} `withdrawn`, `expired` or `closed` when there is none to present.
+   * @throws `WorkloadApiError` `withdrawn`, `expired` or `closed` when there is none to present.
    */
   get svid(): X509Svid {
     return this.x509.getX509Svid();

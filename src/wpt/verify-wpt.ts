@@ -136,28 +136,28 @@ function checkPresentation(request: WptPresentation): void {
   }
 }
 
-/** "The typ JOSE header parameter of the WPT conveys a media type of wpt+jwt"; RFC 7515 section 4.1.9. */
+/** draft-ietf-wimse-wpt section 2: typed as a proof, and as nothing else; `application/` may stand in front (RFC 7515 section 4.1.9). */
 function checkType({ typ }: JsonObject): void {
   if (typeof typ !== 'string' || !/^(?:application\/)?wpt\+jwt$/i.test(typ)) {
     throw new WptError('wrong_typ', 'typ is not wpt+jwt, so this is another kind of token');
   }
 }
 
-/** "The signature algorithm ... string-equal matches the alg attribute of the jwk in the cnf claim of the WIT." */
+/** draft-ietf-wimse-wpt section 2: the text of `alg` is that of `cnf.jwk.alg`, so `EdDSA` is not `Ed25519`. */
 function checkAlgorithm({ alg }: CompactJws, wit: UnprovenWit): void {
   if (alg !== wit.alg) {
     throw new WptError('alg_mismatch', `the proof has alg ${quote(alg)}, its WIT asks for ${wit.alg}`);
   }
 }
 
-/** "The WPT signature is valid using the public key from the confirmation claim of the WIT." */
+/** draft-ietf-wimse-wpt section 2: possession of the key that the WIT confirms. */
 function checkSignature(jws: CompactJws, wit: UnprovenWit): void {
   if (!verifyJws(wit.alg, wit.confirmationKey, jws.signingInput, jws.signature)) {
     throw new WptError('bad_signature', 'the proof was not made with the key in the WIT');
   }
 }
 
-/** "WPTs with an expiration time unreasonably far in the future SHOULD be rejected." */
+/** draft-ietf-wimse-wpt section 2: a proof that stays good for long is as good as none. */
 function checkLifetime({ exp }: Validity, now: number, leeway: number, maxLifetime: number): void {
   if (!(exp * 1000 <= now + (maxLifetime + leeway) * 1000)) {
     throw new WptError('lifetime_too_long', `the proof is valid for longer than ${maxLifetime} seconds`);
@@ -189,7 +189,7 @@ function checkAudience({ aud }: JsonObject, expected: ReadonlyMap<string, string
   throw new WptError('wrong_audience', 'the proof was made for another audience');
 }
 
-/** "MUST NOT be used once the Workload Identity Token is expired." */
+/** draft-ietf-wimse-wpt, "Workload Identity Key Management": the key proves nothing after the end of its WIT. */
 function revealIdentity(wit: UnprovenWit, now: number): WitContents {
   const contents = revealProven<WitContents>(wit);
   if (!(now < contents.usableUntil)) {
