@@ -1,5 +1,5 @@
-export { createRequestAuthenticator } from './http/index.js';
-export { anyId, exactly, memberOf, oneOf, under } from './id/index.js';
+export { type Caller, createRequestAuthenticator, refusalOf, requireCaller } from './http/index.js';
+export { type Authorizer, anyId, exactly, memberOf, oneOf, under } from './id/index.js';
 export { createMemoryReplayStore } from './replay/index.js';
 export { getPeer } from './tls/index.js';
 export { type PeerOptions, type ServerPeerOptions, Workload, type WorkloadOptions } from './workload.js';

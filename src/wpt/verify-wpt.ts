@@ -136,7 +136,7 @@ function checkPresentation(request: WptPresentation): void {
   }
 }
 
-/** draft-ietf-wimse-wpt section 2: typed as a proof, and as nothing else; `application/` may stand in front (RFC 7515 section 4.1.9). */
+/** draft-ietf-wimse-wpt section 2: typed as a proof; `application/` may stand in front (RFC 7515 section 4.1.9). */
 function checkType({ typ }: JsonObject): void {
   if (typeof typ !== 'string' || !/^(?:application\/)?wpt\+jwt$/i.test(typ)) {
     throw new WptError('wrong_typ', 'typ is not wpt+jwt, so this is another kind of token');
