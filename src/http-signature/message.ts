@@ -124,7 +124,7 @@ export function checkTarget(target: string): void {
 }
 
 /** A field value without the optional white space around it (RFC 9110 section 5.5). */
-export function trimOws(text: string): string {
+function trimOws(text: string): string {
   let [start, end] = [0, text.length];
   while (isOws(text[start])) start += 1;
   while (end > start && isOws(text[end - 1])) end -= 1;

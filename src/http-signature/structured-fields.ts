@@ -24,7 +24,7 @@ export interface InnerList {
 }
 
 /** A member of a dictionary with the text it was written as, without key and equals sign. */
-export interface DictionaryMember {
+interface DictionaryMember {
   readonly value: Item | InnerList;
   readonly text: string;
 }
