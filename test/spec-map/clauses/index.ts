@@ -1,0 +1,29 @@
+import type { SpecDocument } from '../spec-map.js';
+import { jwtSvid } from './jwt-svid.js';
+import { mutualTls } from './mutual-tls.js';
+import { spiffeId } from './spiffe-id.js';
+import { threats } from './threats.js';
+import { trustDomainAndBundle } from './trust-domain-and-bundle.js';
+import { wimseIdentifier } from './wimse-identifier.js';
+import { witSvid } from './wit-svid.js';
+import { workloadApi } from './workload-api.js';
+import { workloadCreds } from './workload-creds.js';
+import { workloadEndpoint } from './workload-endpoint.js';
+import { wpt } from './wpt.js';
+import { x509Svid } from './x509-svid.js';
+
+/** In the order of SPEC-MAP.md. */
+export const documents: readonly SpecDocument[] = [
+  spiffeId,
+  x509Svid,
+  jwtSvid,
+  witSvid,
+  trustDomainAndBundle,
+  workloadEndpoint,
+  workloadApi,
+  wimseIdentifier,
+  workloadCreds,
+  wpt,
+  mutualTls,
+  threats,
+];
