@@ -1,3 +1,18 @@
+export { type ExpressMiddleware, requireCallerExpress } from './express.js';
+export {
+  type FastifyHook,
+  type FastifyReplyLike,
+  type FastifyRequestLike,
+  type RequireCallerFastifyOptions,
+  requireCallerFastify,
+} from './fastify.js';
+export { readFetchRequest } from './fetch-request.js';
+export {
+  type HonoContextLike,
+  type HonoMiddleware,
+  type RequireCallerHonoOptions,
+  requireCallerHono,
+} from './hono.js';
 export { createProvingFetch, type ProvingFetchOptions } from './proving-fetch.js';
 export { type Refusal, refusalOf } from './refusal.js';
 export {
@@ -9,3 +24,4 @@ export {
   type RequestAuthenticatorOptions,
 } from './request-authenticator.js';
 export { type CallerHandler, type RequireCallerOptions, requireCaller } from './require-caller.js';
+export { type AuthenticatedRequest, getCaller } from './verified-caller.js';
