@@ -2,6 +2,7 @@ export type { Certificate } from '../internal/certificate.js';
 export type { JsonObject, JsonValue } from '../internal/json.js';
 export type { JwkCurve, JwkKeyType, PublicKeyJwk } from '../internal/jwk.js';
 export { BundleSet } from './bundle-set.js';
+export type { IgnoredKey, IgnoredKeyRule } from './ignored-key.js';
 export type { SvidUse } from './jwk-set.js';
 export { JwtBundle, parseJwtBundle } from './jwt-bundle.js';
 export type { BundleKey, BundleKeyInit, JwkSet, KeyBundle, ParseKeyBundleOptions } from './key-bundle.js';

@@ -1,7 +1,5 @@
 import { BundleError } from '../errors/index.js';
 import { type JsonLimits, type JsonObjectOf, readJsonObjectWithBigints } from '../internal/json.js';
-import { type PublicKeyJwk, readPublicJwk } from '../internal/jwk.js';
-import { ReadError } from '../internal/read-error.js';
 import { asRoomError } from '../internal/room-error.js';
 
 /** The `use` of the keys of one kind of SVID (SPIFFE Trust Domain and Bundle section 4.2.2). */
@@ -25,22 +23,6 @@ export function readJwkSet(json: string | Uint8Array): JwkSetDocument {
     const keys = document['keys'];
     if (!Array.isArray(keys)) throw new BundleError('not_a_jwk_set', 'a JWK Set must have a list of keys');
     return { document, entries: keys.map(asEntry) };
-  });
-}
-
-/**
- * Reads the key of an entry, or gives `undefined` for what section 4.1.3 tells clients to ignore: a key type, here also
- * a curve, that is not known. A known key that is weak or malformed refuses the document instead: no sound publisher
- * writes one, and a bundle that silently lost a key fails later and elsewhere.
- */
-export function readKnownJwk(entry: JwkEntry): PublicKeyJwk | undefined {
-  return asRoomError(BundleError, () => {
-    try {
-      return readPublicJwk(entry);
-    } catch (error) {
-      if (error instanceof ReadError && error.rule === 'unsupported_key') return undefined;
-      throw error;
-    }
   });
 }
 

@@ -3,8 +3,10 @@ import { BundleError } from '../errors/index.js';
 import { parseTrustDomain, type TrustDomain, type TrustDomainLike } from '../id/index.js';
 import { type PublicKeyJwk, readPublicJwk, readPublicKey } from '../internal/jwk.js';
 import { quote } from '../internal/quote.js';
+import { ReadError } from '../internal/read-error.js';
 import { asRoomError } from '../internal/room-error.js';
-import { type JwkEntry, readKnownJwk, type SvidUse } from './jwk-set.js';
+import { frozenKeys, type IgnoredKey, type IgnoredKeyRule, readOrIgnore } from './ignored-key.js';
+import type { JwkEntry, SvidUse } from './jwk-set.js';
 
 /** A public key of a trust domain, with the identifier that tokens name it by. */
 export interface BundleKey {
@@ -28,7 +30,7 @@ export interface JwkSet {
 
 export interface ParseKeyBundleOptions {
   /**
-   * Whether only keys with the right `use` count and must have a `kid`, as in a SPIFFE bundle document. Default `false`,
+   * Whether only keys with the right `use` and a `kid` count, as in a SPIFFE bundle document. Default `false`,
    * as on the Workload API, where SPIRE sends keys without `use`: those count, and a key with another `use` is ignored.
    */
   readonly requireUse?: boolean | undefined;
@@ -44,15 +46,23 @@ export abstract class KeyBundle<Use extends SvidUse> {
   readonly trustDomain: TrustDomain;
   /** In the order they were given. */
   readonly keys: readonly BundleKey[];
+  /** The keys that were published for this use and count for nothing, each with the rule that it breaks. */
+  readonly ignored: readonly IgnoredKey[];
   readonly #byKid = new Map<string, BundleKey>();
 
   /**
    * @throws `BundleError` `duplicate_kid`, or the rule of the reader that refused a key. A key that is marked for
    * another `use` is a `TypeError`.
    */
-  protected constructor(use: Use, trustDomain: TrustDomainLike, keys: Iterable<BundleKey | BundleKeyInit>) {
+  protected constructor(
+    use: Use,
+    trustDomain: TrustDomainLike,
+    keys: Iterable<BundleKey | BundleKeyInit>,
+    ignored: Iterable<IgnoredKey>,
+  ) {
     this.use = use;
     this.trustDomain = parseTrustDomain(trustDomain);
+    this.ignored = frozenKeys(ignored);
     this.keys = Object.freeze(Array.from(keys, (key) => toBundleKey(key, use)));
     for (const key of this.keys) {
       if (key.kid === undefined) continue;
@@ -74,7 +84,7 @@ export abstract class KeyBundle<Use extends SvidUse> {
     return key === undefined ? [] : [key];
   }
 
-  /** Whether the other bundle has the same keys for the same trust domain, in whatever order. */
+  /** Whether the other bundle has the same keys, ignored ones apart, for the same trust domain, in whatever order. */
   equals(other: KeyBundle<Use>): boolean {
     if (this.use !== other.use || !this.trustDomain.equals(other.trustDomain)) return false;
     const [mine, theirs] = [this.keys.map(fingerprint).sort(), other.keys.map(fingerprint).sort()];
@@ -87,25 +97,43 @@ export abstract class KeyBundle<Use extends SvidUse> {
   }
 }
 
-/** Picks the keys of one `use` out of a JWK Set. */
-export function readKeys(entries: readonly JwkEntry[], use: SvidUse, options: ParseKeyBundleOptions): BundleKey[] {
+/** The keys of one `use` in a JWK Set. */
+export interface ReadKeys {
+  readonly keys: readonly BundleKey[];
+  readonly ignored: readonly IgnoredKey[];
+}
+
+/**
+ * Picks the keys of one `use` out of a JWK Set. The `kid` of an ignored key is not a duplicate: no token can mean that
+ * key, and RFC 7517 section 4.5 lets equivalent keys of different types share one.
+ */
+export function readKeys(entries: readonly JwkEntry[], use: SvidUse, options: ParseKeyBundleOptions): ReadKeys {
   const requireUse = options.requireUse ?? false;
-  return entries.flatMap((entry) => {
+  const ignored: IgnoredKey[] = [];
+  const keys = entries.flatMap((entry) => {
     const given = entry['use'];
     if (given !== use && (requireUse || given !== undefined)) return [];
-    const publicKey = readKnownJwk(entry);
-    if (publicKey === undefined) return [];
-    if (requireUse && publicKey.kid === undefined) {
-      throw new BundleError('missing_kid', `a key for ${use} in a SPIFFE bundle must have a kid`);
-    }
-    return [{ kid: publicKey.kid, publicKey }];
+    const key = asRoomError(BundleError, () =>
+      readOrIgnore(ignored, { kid: entry['kid'] }, () => readBundleKey(entry, use, requireUse)),
+    );
+    return key ?? [];
   });
+  return { keys, ignored };
 }
 
 /** The public members of a key with its `kid`, without its `use`. */
 export function jwkOf({ kid, publicKey }: BundleKey): object {
   const { use: _use, ...members } = publicKey.jwk;
   return kid === undefined ? members : { ...members, kid };
+}
+
+/** JWT-SVID section 6.1 and WIT-SVID section 6.1 require a `kid` in a SPIFFE bundle document. */
+function readBundleKey(entry: JwkEntry, use: SvidUse, requireKid: boolean): BundleKey {
+  const publicKey = readPublicJwk(entry);
+  if (requireKid && publicKey.kid === undefined) {
+    throw new ReadError<IgnoredKeyRule>('missing_kid', `a key for ${use} in a SPIFFE bundle must have a kid`);
+  }
+  return { kid: publicKey.kid, publicKey };
 }
 
 function toBundleKey(init: BundleKey | BundleKeyInit, use: SvidUse): BundleKey {

@@ -1,9 +1,10 @@
 import { BundleError } from '../errors/index.js';
 import { parseTrustDomain, type TrustDomainLike } from '../id/index.js';
 import { type Certificate, parseCertificate } from '../internal/certificate.js';
-import { readPublicKey } from '../internal/jwk.js';
+import { readPublicJwk, readPublicKey } from '../internal/jwk.js';
 import { asRoomError } from '../internal/room-error.js';
-import { type JwkEntry, readJwkSet, readKnownJwk } from './jwk-set.js';
+import { type IgnoredKey, readOrIgnore } from './ignored-key.js';
+import { type JwkEntry, readJwkSet } from './jwk-set.js';
 import { JwtBundle } from './jwt-bundle.js';
 import { readKeys } from './key-bundle.js';
 import { SpiffeBundle } from './spiffe-bundle.js';
@@ -12,19 +13,26 @@ import { X509Bundle } from './x509-bundle.js';
 
 /**
  * Reads a SPIFFE bundle document (SPIFFE Trust Domain and Bundle section 4; X509-SVID, JWT-SVID and WIT-SVID
- * section 6). The document does not say whose it is: the trust domain comes from where it was found. Keys without
- * `use`, or of an unknown `use`, type or curve, are ignored, as are X.509 entries without a certificate and every
- * certificate of an entry but the first. A known key that is weak or malformed refuses the document.
+ * section 6). The document does not say whose it is: the trust domain comes from where it was found.
+ *
+ * Not looked at are keys without `use` or of an unknown one, X.509 entries without a certificate, and every certificate
+ * of an entry but the first. A key of an unknown type or curve, a weak or malformed one, and a JWT or WIT key without
+ * `kid` is left out and listed in `ignored` of the part that it was published for. Two sound keys with one `kid`, a
+ * certificate that is not a CA's or not that of its key, and a private key refuse the document.
  *
  * @throws `BundleError` with the rule that refused.
  */
 export function parseSpiffeBundle(trustDomain: TrustDomainLike, json: string | Uint8Array): SpiffeBundle {
   const domain = parseTrustDomain(trustDomain);
   const { document, entries } = readJwkSet(json);
+  const ignored: IgnoredKey[] = [];
+  const authorities = entries.flatMap((entry) => readAuthority(entry, ignored));
+  const jwt = readKeys(entries, 'jwt-svid', { requireUse: true });
+  const wit = readKeys(entries, 'wit-svid', { requireUse: true });
   return new SpiffeBundle(domain, {
-    x509: new X509Bundle(domain, entries.flatMap(readAuthority)),
-    jwt: new JwtBundle(domain, readKeys(entries, 'jwt-svid', { requireUse: true })),
-    wit: new WitBundle(domain, readKeys(entries, 'wit-svid', { requireUse: true })),
+    x509: new X509Bundle(domain, authorities, ignored),
+    jwt: new JwtBundle(domain, jwt.keys, jwt.ignored),
+    wit: new WitBundle(domain, wit.keys, wit.ignored),
     sequence: readSequence(document),
     refreshHintSeconds: readRefreshHint(document),
   });
@@ -34,17 +42,19 @@ export function parseSpiffeBundle(trustDomain: TrustDomainLike, json: string | U
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** X509-SVID section 6.2. */
-function readAuthority(entry: JwkEntry): Certificate[] {
+function readAuthority(entry: JwkEntry, ignored: IgnoredKey[]): Certificate[] {
   if (entry['use'] !== 'x509-svid') return [];
-  const publicKey = readKnownJwk(entry);
-  const x5c = entry['x5c'];
-  if (publicKey === undefined || x5c === undefined) return [];
-  if (!Array.isArray(x5c)) throw new BundleError('bad_x5c', 'x5c must be a list');
-  if (x5c.length === 0) return [];
-  const der = decodeBase64(x5c[0]);
   return asRoomError(BundleError, () => {
-    const certificate = parseCertificate(der);
-    if (readPublicKey(certificate.publicKey).thumbprint !== publicKey.thumbprint) {
+    const publicKey = readOrIgnore(ignored, { kid: entry['kid'] }, () => readPublicJwk(entry));
+    const x5c = entry['x5c'];
+    if (publicKey === undefined || x5c === undefined) return [];
+    if (!Array.isArray(x5c)) throw new BundleError('bad_x5c', 'x5c must be a list');
+    if (x5c.length === 0) return [];
+    const certificate = parseCertificate(decodeBase64(x5c[0]));
+    const { subject } = certificate;
+    const certified = readOrIgnore(ignored, { subject }, () => readPublicKey(certificate.publicKey));
+    if (certified === undefined) return [];
+    if (certified.thumbprint !== publicKey.thumbprint) {
       throw new BundleError('bad_x5c', 'the certificate in x5c has another key than its JWK');
     }
     return [certificate];

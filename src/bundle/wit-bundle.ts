@@ -1,30 +1,39 @@
 import type { TrustDomainLike } from '../id/index.js';
+import type { IgnoredKey } from './ignored-key.js';
 import { readJwkSet } from './jwk-set.js';
 import { type BundleKey, type BundleKeyInit, KeyBundle, type ParseKeyBundleOptions, readKeys } from './key-bundle.js';
 
 /** The keys that sign the Workload Identity Tokens of one trust domain (WIT-SVID section 6). */
 export class WitBundle extends KeyBundle<'wit-svid'> {
   /**
+   * `ignored` is what {@link KeyBundle.ignored} shows; by default nothing.
+   *
    * @throws `BundleError` `duplicate_kid`, or the rule of the reader that refused a key. A key that is marked for
    * another `use` is a `TypeError`.
    */
-  constructor(trustDomain: TrustDomainLike, keys: Iterable<BundleKey | BundleKeyInit>) {
-    super('wit-svid', trustDomain, keys);
+  constructor(
+    trustDomain: TrustDomainLike,
+    keys: Iterable<BundleKey | BundleKeyInit>,
+    ignored: Iterable<IgnoredKey> = [],
+  ) {
+    super('wit-svid', trustDomain, keys, ignored);
   }
 }
 
 /**
- * Reads the WIT keys of a trust domain from a JWK Set. Keys of an unknown type, curve or `use` are ignored
- * (SPIFFE Trust Domain and Bundle section 4.1.3). A known key that is weak, malformed or private refuses the whole set,
- * because no sound publisher writes one and a set that silently lost a key fails later and elsewhere.
+ * Reads the WIT keys of a trust domain from a JWK Set. Keys of another `use` are not looked at. A key of an unknown
+ * type or curve, and one that is weak or malformed, is left out and listed in {@link KeyBundle.ignored} (RFC 7517
+ * section 5), so that one bad key does not take the others with it. Two sound keys with one `kid` refuse the set, and
+ * so does a private key: it is no secret any more, and whoever published it may have published others.
  *
- * @throws `BundleError` `not_a_jwk_set`, `duplicate_kid`, `missing_kid` where a `kid` is required, or the rule of
- * the JSON or JWK reader that refused.
+ * @throws `BundleError` `not_a_jwk_set`, `not_a_jwk` for a key that is no object, `duplicate_kid`,
+ * `private_key_member`, or the rule of the JSON reader that refused.
  */
 export function parseWitBundle(
   trustDomain: TrustDomainLike,
   jwks: string | Uint8Array,
   options: ParseKeyBundleOptions = {},
 ): WitBundle {
-  return new WitBundle(trustDomain, readKeys(readJwkSet(jwks).entries, 'wit-svid', options));
+  const { keys, ignored } = readKeys(readJwkSet(jwks).entries, 'wit-svid', options);
+  return new WitBundle(trustDomain, keys, ignored);
 }

@@ -5,35 +5,39 @@ import { decodePem } from '../internal/pem.js';
 import { quote } from '../internal/quote.js';
 import { ReadError } from '../internal/read-error.js';
 import { asRoomError } from '../internal/room-error.js';
+import { frozenKeys, type IgnoredKey, readOrIgnore } from './ignored-key.js';
 
 /**
  * The X.509 authorities of one trust domain: the only trust anchors for its X.509-SVIDs (X509-SVID section 5.1).
- * Immutable. May be empty: then no SVID of the trust domain is accepted.
+ * Immutable. May be empty, also because every authority was ignored: then no SVID of the trust domain is accepted.
  */
 export class X509Bundle {
   readonly trustDomain: TrustDomain;
   /** In the order given, without repetitions. */
   readonly authorities: readonly Certificate[];
+  /** The authorities that were published and count for nothing, each with the rule that its key breaks. */
+  readonly ignored: readonly IgnoredKey[];
 
   /**
-   * Authorities need not be self-signed. One whose key is of a type or curve that svidkit does not know is left out,
-   * so that a domain may publish a new kind of key before everybody can use it.
+   * Authorities need not be self-signed. One whose key is of an unknown type or curve, weak or malformed is left out
+   * and listed, after what is given as `ignored` (by default nothing): the others stay good.
    *
-   * @throws `BundleError` `not_a_ca` for a certificate that may not sign others; `weak_key`, `malformed_key` or
-   * `bad_der` for one whose key must not be used.
+   * @throws `BundleError` `not_a_ca` for a certificate that may not sign others.
    */
-  constructor(trustDomain: TrustDomainLike, authorities: Iterable<Certificate>) {
+  constructor(trustDomain: TrustDomainLike, authorities: Iterable<Certificate>, ignored: Iterable<IgnoredKey> = []) {
     this.trustDomain = parseTrustDomain(trustDomain);
     const distinct = new Map<string, Certificate>();
     for (const authority of authorities) {
       if (!(authority instanceof Certificate)) throw new TypeError('an authority must be a Certificate');
-      if (hasUsableKey(checkAuthority(authority))) distinct.set(authority.fingerprint256, authority);
+      distinct.set(authority.fingerprint256, checkAuthority(authority));
     }
-    this.authorities = Object.freeze([...distinct.values()]);
+    const unusable = [...ignored];
+    this.authorities = Object.freeze([...distinct.values()].filter((authority) => hasUsableKey(authority, unusable)));
+    this.ignored = frozenKeys(unusable);
     Object.freeze(this);
   }
 
-  /** Whether the other bundle is of the same trust domain and has the same authorities, in whatever order. */
+  /** Whether the other bundle has the same authorities, ignored ones apart, for the same domain, in whatever order. */
   equals(other: X509Bundle): boolean {
     if (!this.trustDomain.equals(other.trustDomain) || this.authorities.length !== other.authorities.length)
       return false;
@@ -96,11 +100,7 @@ function checkAuthority(authority: Certificate): Certificate {
   return authority;
 }
 
-function hasUsableKey(authority: Certificate): boolean {
-  try {
-    return asRoomError(BundleError, () => authority.publicKey.type === 'public');
-  } catch (error) {
-    if (error instanceof BundleError && error.code === 'unsupported_key') return false;
-    throw error;
-  }
+function hasUsableKey(authority: Certificate, ignored: IgnoredKey[]): boolean {
+  const { subject } = authority;
+  return asRoomError(BundleError, () => readOrIgnore(ignored, { subject }, () => authority.publicKey)) !== undefined;
 }

@@ -4,19 +4,23 @@ import type { JwkRule } from '../internal/jwk.js';
 import { SvidkitError } from './svidkit-error.js';
 
 /**
- * Why trust material was refused. Besides the codes below, the rules of the readers underneath:
+ * Why trust material was refused as a whole. A published key that is unsupported, malformed or weak, or lacks a `kid`
+ * that it must have, does not refuse its bundle: it is listed in `ignored` there. Besides the codes below, the rules of
+ * the readers underneath:
  *
  * - JSON: `too_large`, `bad_text` (not UTF-8, a byte order mark, NUL, a lone surrogate), `bad_json`,
  *   `duplicate_member`, `forbidden_member` (`__proto__`), `too_deep`, `too_many_members`, `number_out_of_range`,
  *   `not_an_object`.
- * - JWK: `not_a_jwk`, `unsupported_key`, `private_key_member`, `malformed_key`, `weak_key`, `key_mismatch`.
+ * - JWK: `not_a_jwk`, `private_key_member`; for a key that the caller gives to a constructor also `unsupported_key`,
+ *   `malformed_key`, `weak_key`.
  * - X.509: `bad_der`, `bad_certificate`, `unsupported_algorithm`.
  *
  * Its own:
  *
  * - `not_a_jwk_set`: no member `keys`, or one that is not a list.
  * - `duplicate_kid`: two keys of one bundle have the same `kid`, so a token could mean either.
- * - `missing_kid`: a JWT or WIT key of a SPIFFE bundle document has no `kid` (JWT-SVID section 6.1, WIT-SVID section 6.1).
+ * - `missing_kid`: a JWT or WIT key without `kid` cannot be written to a SPIFFE bundle document (JWT-SVID section 6.1,
+ *   WIT-SVID section 6.1).
  * - `bad_x5c`: the certificate of a SPIFFE bundle document is not base64, or has another key than its JWK.
  * - `bad_sequence`: `spiffe_sequence` is not a whole number of at most 64 bits.
  * - `bad_refresh_hint`: `spiffe_refresh_hint` is not a whole number of seconds.

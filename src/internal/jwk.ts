@@ -47,11 +47,8 @@ export interface PrivateKeyJwk {
 /** Reads a public JWK (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2) and refuses keys that prove nothing. */
 export function readPublicJwk(value: unknown): PublicKeyJwk {
   const source = readObject(value);
+  refusePrivateMembers(source);
   const material = readMaterial(source);
-  const name = PRIVATE_MEMBERS.find((member) => Object.hasOwn(source, member));
-  if (name !== undefined) {
-    throw new ReadError<JwkRule>('private_key_member', `a public JWK must not have the member ${name}`);
-  }
   return describe(source, material, importPublic(material));
 }
 
@@ -85,6 +82,7 @@ export function thumbprintOf(key: KeyObject): string {
   return readPublicKey(key).thumbprint;
 }
 
+const KNOWN_TYPES: ReadonlySet<unknown> = new Set(['RSA', 'EC', 'OKP']);
 const KEY_TYPES: ReadonlySet<string> = new Set(['rsa', 'ec', 'ed25519']);
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const;
 
@@ -93,6 +91,18 @@ function readObject(value: unknown): object {
     throw new ReadError<JwkRule>('not_a_jwk', 'a JWK must be a JSON object');
   }
   return value;
+}
+
+/**
+ * Before anything else about the key is judged, so that a private key is never called malformed. A member of a key type
+ * that is not known means nothing here.
+ */
+function refusePrivateMembers(source: object): void {
+  if (!KNOWN_TYPES.has(memberOf(source, 'kty'))) return;
+  const name = PRIVATE_MEMBERS.find((member) => Object.hasOwn(source, member));
+  if (name !== undefined) {
+    throw new ReadError<JwkRule>('private_key_member', `a public JWK must not have the member ${name}`);
+  }
 }
 
 function importPublic(material: JwkMaterial): KeyObject {

@@ -58,6 +58,11 @@ describe.each([
       ]),
     );
     expect(kids(bundle)).toEqual(['mine']);
+    expect(bundle.ignored.map(({ rule, kid }) => [rule, kid])).toEqual([
+      ['unsupported_key', undefined],
+      ['unsupported_key', undefined],
+      ['unsupported_key', 'curve'],
+    ]);
   });
 
   it('threat 9: ignores the keys of another kind of SVID', () => {
@@ -73,7 +78,9 @@ describe.each([
   });
 
   it('requires a kid in a SPIFFE bundle document alone', () => {
-    expect(code([ec({ use })], { requireUse: true })).toBe('missing_kid');
+    const document = parse(TD, jwkSet([ec({ use }), ec({ use, kid: 'b' }, 'second')]), { requireUse: true });
+    expect(kids(document)).toEqual(['b']);
+    expect(document.ignored.map(({ rule }) => rule)).toEqual(['missing_kid']);
     const bundle = parse(TD, jwkSet([ec(), ec({ kid: 'b' }, 'second')]));
     expect(kids(bundle)).toEqual([undefined, 'b']);
     expect(bundle.candidates('b')).toHaveLength(1);
@@ -92,17 +99,61 @@ describe.each([
     expect(code([ec({ kid: 'a', use }), ec({ kid: 'a', use: otherUse }, 'second')])).toBe('accepted');
   });
 
+  it('threat 8: the kid of an ignored key is no duplicate, because no token can mean that key', () => {
+    const keys = [ec({ kid: 'a', x: 'AA' }), { kty: 'AKP', kid: 'a', pub: 'AA' }, ec({ kid: 'a' }, 'second')];
+    for (const order of [keys, keys.toReversed()]) {
+      const bundle = parse(TD, jwkSet(order));
+      expect(bundle.candidates('a').map(({ publicKey }) => publicKey.key)).toEqual([
+        expect.objectContaining({ type: 'public' }),
+      ]);
+      expect(bundle.candidates('a')[0]?.publicKey.key.equals(keyPair('P-256', 'second').publicKey)).toBe(true);
+      expect(bundle.ignored.map(({ kid }) => kid)).toEqual(['a', 'a']);
+    }
+    expect(code([...keys, ec({ kid: 'a' })])).toBe('duplicate_kid');
+  });
+
   it.each([
-    ['a private key', 'private_key_member', { d: 'AAAA' }],
     ['a point off its curve', 'malformed_key', { x: 'A'.repeat(43) }],
     ['a short coordinate', 'malformed_key', { y: 'AA' }],
+    ['no coordinate', 'malformed_key', { x: undefined }],
+    ['padding in a coordinate', 'malformed_key', { x: `${'A'.repeat(43)}=` }],
+    ['no curve', 'malformed_key', { crv: undefined }],
+    ['a curve of another key type', 'unsupported_key', { crv: 'Ed25519' }],
     ['an empty kid', 'malformed_key', { kid: '' }],
     ['a kid that is a number', 'malformed_key', { kid: 1 }],
+    ['an alg that is a list', 'malformed_key', { alg: ['ES256'] }],
+    ['no kty', 'not_a_jwk', { kty: undefined }],
     ['a kty that is a number', 'not_a_jwk', { kty: 1 }],
     ['a short RSA key', 'weak_key', { kty: 'RSA', n: Buffer.alloc(128, 0xff).toString('base64url'), e: 'AQAB' }],
+    ['an RSA exponent of 1', 'weak_key', { kty: 'RSA', n: Buffer.alloc(256, 0xff).toString('base64url'), e: 'AQ' }],
     ['an Ed25519 key of small order', 'weak_key', { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }],
-  ])('threat 5: refuses the whole bundle for %s', (_name, expected, members) => {
-    expect(code([ec({ kid: 'good' }), ec({ kid: 'bad', ...members }, 'second')])).toBe(expected);
+  ])('threat 5: RFC 7517 section 5: a key with %s is left out, listed, and harms no other', (_name, rule, members) => {
+    const bad = ec({ kid: 'bad', ...members }, 'second');
+    const bundle = parse(TD, jwkSet([ec({ kid: 'good' }), bad]));
+    expect(kids(bundle)).toEqual(['good']);
+    expect(bundle.candidates('bad')).toEqual([]);
+    expect(bundle.candidates(undefined)).toHaveLength(1);
+    const kid = (bad as { readonly kid: unknown }).kid;
+    const listed = { rule, message: expect.stringMatching(/^[a-z].{20}/i), ...(typeof kid === 'string' && { kid }) };
+    expect(JSON.parse(JSON.stringify(bundle)).ignored).toEqual([listed]);
+    expect(same(bundle, parse(TD, jwkSet([ec({ kid: 'good' })])))).toBe(true);
+    expect(JSON.stringify(bundle.toJwks())).not.toContain('bad');
+    expect(parse(TD, jwkSet([ec({ kid: 'bad', use: 'future-svid', ...members })])).ignored).toEqual([]);
+  });
+
+  it('threat 5: a bundle whose every key is ignored has no candidate for any token', () => {
+    const bundle = parse(TD, jwkSet([ec({ kid: 'a', x: 'AA' })]));
+    expect([bundle.keys, bundle.candidates('a'), bundle.candidates(undefined)]).toEqual([[], [], []]);
+    expect(bundle.ignored).toHaveLength(1);
+  });
+
+  it.each([
+    ['a private key', { d: 'AAAA' }],
+    ['a private key that is malformed too', { d: 'AAAA', x: 'AA' }],
+    ['a private key on a curve that is not known', { d: 'AAAA', crv: 'secp256k1' }],
+    ['an RSA prime', { kty: 'RSA', n: 'AA', e: 'AA', p: 'AAAA' }],
+  ])('threat 4: RFC 7517 section 9.2: %s that was published refuses the whole set', (_name, members) => {
+    expect(code([ec({ kid: 'good' }), ec({ kid: 'bad', ...members }, 'second')])).toBe('private_key_member');
     expect(code([ec({ kid: 'bad', use: 'future-svid', ...members })])).toBe('accepted');
   });
 
@@ -186,6 +237,8 @@ describe.each([
     for (const part of [
       bundle,
       bundle.keys,
+      bundle.ignored,
+      parse(TD, jwkSet([ec({ x: 'AA' })])).ignored[0],
       bundle.keys[0],
       bundle.keys[0]?.publicKey,
       bundle.keys[0]?.publicKey.jwk,

@@ -4,6 +4,7 @@ import { BundleError } from 'svidkit/errors';
 import { describe, expect, it } from 'vitest';
 import { parseCertificate } from '../../src/internal/certificate.js';
 import { jwkEntry, jwkSet, x509Entry } from '../support/bundle-documents.js';
+import * as der from '../support/der-writer.js';
 import { keyPair } from '../support/key-pairs.js';
 import { codeOf } from '../support/refusals.js';
 import { makeAuthority, makeCertificate } from '../support/x509.js';
@@ -14,6 +15,10 @@ const second = makeAuthority('root two', { kind: 'RSA' });
 const JWT = jwkEntry(keyPair('P-256').publicKey, { use: 'jwt-svid', kid: 'jwt-1' });
 const WIT = jwkEntry(keyPair('P-384').publicKey, { use: 'wit-svid', kid: 'wit-1' });
 const HEAD = { spiffe_sequence: 7, spiffe_refresh_hint: 300 };
+
+const JWT_X = keyPair('P-256').publicKey.export({ format: 'jwk' }).x;
+const ED25519_OF_ZEROS = der.sequence(der.sequence(der.oid('1.3.101.112')), der.bitString(new Uint8Array(32)));
+const weakAuthority = makeAuthority('weak authority', { spki: ED25519_OF_ZEROS });
 
 const parse = (keys: readonly unknown[], members: object = {}): SpiffeBundle =>
   parseSpiffeBundle(TD, jwkSet(keys, members));
@@ -118,14 +123,53 @@ describe('SPIFFE bundle document', () => {
     expect(code([x509Entry(root, { d: 'AAAA' })])).toBe('private_key_member');
   });
 
-  it('JWT-SVID and WIT-SVID section 6.1: a kid is required', () => {
-    expect(code([{ ...JWT, kid: undefined }])).toBe('missing_kid');
-    expect(code([{ ...WIT, kid: undefined }])).toBe('missing_kid');
+  it('JWT-SVID and WIT-SVID section 6.1: a key without the required kid is left out and listed', () => {
+    const bundle = parse([JWT, { ...JWT, kid: undefined }, { ...WIT, kid: undefined }]);
+    expect(bundle.jwt.keys.map(({ kid }) => kid)).toEqual(['jwt-1']);
+    expect(bundle.wit.keys).toEqual([]);
+    expect([bundle.jwt.ignored, bundle.wit.ignored].map((list) => list.map(({ rule }) => rule))).toEqual([
+      ['missing_kid'],
+      ['missing_kid'],
+    ]);
+  });
+
+  it('threat 5: RFC 7517 section 5: one bad key of any kind leaves the rest of the trust domain as it was', () => {
+    const small = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) };
+    const good = [x509Entry(second), JWT, WIT];
+    const bad = [
+      x509Entry(root, { x: 'AA' }),
+      x509Entry(weakAuthority, small),
+      { ...small, use: 'jwt-svid', kid: 'weak' },
+      { ...WIT, kid: 'off', y: JWT_X },
+    ];
+    const bundle = parse([...bad, ...good], HEAD);
+    expect(bundle.equals(parse(good, HEAD))).toBe(true);
+    expect(bundle.x509.ignored.map(({ rule }) => rule)).toEqual(['malformed_key', 'weak_key']);
+    expect(bundle.jwt.ignored.map(({ rule, kid }) => [rule, kid])).toEqual([['weak_key', 'weak']]);
+    expect(bundle.wit.ignored.map(({ rule, kid }) => [rule, kid])).toEqual([['malformed_key', 'off']]);
+    expect(bundle.serialize()).toBe(parse(good, HEAD).serialize());
+    expect(JSON.parse(JSON.stringify(bundle))).toEqual(JSON.parse(JSON.stringify(parse(good, HEAD))));
+  });
+
+  it('threat 5: an authority whose key is bad in the certificate alone is left out too', () => {
+    const jwk = { ...x509Entry(root), x5c: [Buffer.from(weakAuthority.der).toString('base64')] };
+    const bundle = parse([jwk]);
+    expect(bundle.x509.authorities).toEqual([]);
+    expect(bundle.x509.ignored).toEqual([
+      { rule: 'weak_key', message: expect.any(String), subject: 'CN=weak authority' },
+    ]);
+  });
+
+  it('threat 4: a private key of any kind refuses the whole document', () => {
+    for (const entry of [x509Entry(root), JWT, WIT]) {
+      expect(code([x509Entry(second), { ...entry, d: 'AAAA' }])).toBe('private_key_member');
+    }
   });
 
   it('threat 8: refuses one kid for two keys of the document, across JWT and WIT', () => {
     expect(code([JWT, { ...JWT, ...jwkEntry(keyPair('P-256', 'b').publicKey) }])).toBe('duplicate_kid');
     expect(code([JWT, { ...WIT, kid: 'jwt-1' }])).toBe('duplicate_kid');
+    expect(code([JWT, { ...WIT, kid: 'jwt-1', x: 'AA' }])).toBe('accepted');
     expect(code([JWT, x509Entry(root, { kid: 'jwt-1' })])).toBe('accepted');
   });
 

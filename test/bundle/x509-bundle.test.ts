@@ -1,4 +1,5 @@
 import { parseX509Bundle, parseX509BundlePem, X509Bundle } from 'svidkit/bundle';
+import { verifyX509Svid } from 'svidkit/x509-svid';
 import { describe, expect, it } from 'vitest';
 import { parseCertificate } from '../../src/internal/certificate.js';
 import { encodePem } from '../../src/internal/pem.js';
@@ -53,18 +54,46 @@ describe('X.509 bundles', () => {
     expect(codeOfBundle(x509.makeAuthority('x', { extensions: [x509.keyUsage('keyCertSign')] }))).toBe('not_a_ca');
   });
 
-  it('threat 5: an authority with a weak or malformed key refuses the bundle, one of an unknown kind is left out', () => {
+  it('threat 5: an authority with a weak, malformed or unknown key is left out and listed', () => {
     const info = (algorithm: der.Der, key: Uint8Array) => der.sequence(algorithm, der.bitString(key));
-    const small = info(der.sequence(der.oid('1.3.101.112')), new Uint8Array(32));
-    expect(codeOfBundle(one, x509.makeAuthority('x', { spki: small }))).toBe('weak_key');
-    const short = info(der.sequence(der.oid('1.2.840.10045.2.1'), der.oid('1.2.840.10045.3.1.7')), der.bytes(4, 1));
-    expect(codeOfBundle(one, x509.makeAuthority('x', { spki: short }))).toBe('malformed_key');
-    const future = x509.makeAuthority('x', {
+    const p256 = der.sequence(der.oid('1.2.840.10045.2.1'), der.oid('1.2.840.10045.3.1.7'));
+    const weak = x509.makeAuthority('weak', {
+      spki: info(der.sequence(der.oid('1.3.101.112')), new Uint8Array(32)),
+      uri: 'spiffe://example.org',
+    });
+    const short = x509.makeAuthority('short', { spki: info(p256, der.bytes(4, 1)) });
+    const torn = x509.makeAuthority('torn', {
+      spki: info(der.sequence(der.oid('1.2.840.113549.1.1.1'), der.nothing()), der.bytes(0x30, 9)),
+    });
+    const future = x509.makeAuthority('future', {
       spki: info(der.sequence(der.oid('2.16.840.1.101.3.4.3.18')), new Uint8Array(1952)),
     });
-    expect(x509.bundleOf('example.org', future, one).authorities.map((authority) => authority.subject)).toEqual([
-      'CN=one',
-    ]);
+    const bad = [weak, short, torn, future];
+    const bundle = parseX509Bundle('example.org', Buffer.concat([...bad, one, weak].map((made) => made.der)));
+    expect(bundle.authorities.map((authority) => authority.subject)).toEqual(['CN=one']);
+    expect(JSON.parse(JSON.stringify(bundle.ignored))).toEqual(
+      [
+        ['CN=weak', 'weak_key'],
+        ['CN=short', 'malformed_key'],
+        ['CN=torn', 'bad_der'],
+        ['CN=future', 'unsupported_key'],
+      ].map(([subject, rule]) => ({ subject, rule, message: expect.any(String) })),
+    );
+    expect(bundle.equals(x509.bundleOf('example.org', one))).toBe(true);
+    expect(Buffer.compare(bundle.toDer(), one.der)).toBe(0);
+    expect(x509.bundleOf('example.org', ...bad).ignored).toHaveLength(4);
+    expect(Object.isFrozen(bundle.ignored) && bundle.ignored.every((key) => Object.isFrozen(key))).toBe(true);
+  });
+
+  it('threat 5: with every authority ignored the bundle is empty, and verifies nothing', () => {
+    const weak = x509.makeAuthority('weak', {
+      spki: der.sequence(der.sequence(der.oid('1.3.101.112')), der.bitString(new Uint8Array(32))),
+    });
+    const bundle = x509.bundleOf('example.org', weak);
+    expect(bundle.authorities).toEqual([]);
+    const leaf = x509.makeLeaf(weak, 'spiffe://example.org/web');
+    const verify = () => verifyX509Svid([leaf.der], x509.sourceOf(bundle), { clock: x509.clock });
+    expect(codeOf(verify)).toBe('untrusted');
   });
 
   it('refuse what is not DER, or not PEM, or another thing in PEM', () => {
