@@ -1,3 +1,4 @@
+import { separateFields } from './joined-fields.js';
 import type { AuthenticatableRequest } from './request-authenticator.js';
 
 /**
@@ -11,8 +12,5 @@ import type { AuthenticatableRequest } from './request-authenticator.js';
  * Of the URL only path and query are used, as the platform has normalised them; its host comes from the client.
  */
 export function readFetchRequest(request: Request): AuthenticatableRequest {
-  const rawHeaders = Array.from(request.headers).flatMap(([name, value]) =>
-    value.split(',').flatMap((part) => [name, part]),
-  );
-  return { rawHeaders, url: request.url.replace(/^[^:]*:\/\/[^/?#]*/, '') };
+  return { rawHeaders: separateFields(request.headers), url: request.url.replace(/^[^:]*:\/\/[^/?#]*/, '') };
 }

@@ -7,6 +7,8 @@ export {
   requireCallerFastify,
 } from './fastify.js';
 export { readFetchRequest } from './fetch-request.js';
+export { createProvingCredentials, type GrpcClientModule, type ProvingCredentialsOptions } from './grpc-credentials.js';
+export { type GrpcServerModule, type RequireCallerGrpcOptions, requireCallerGrpc } from './grpc-server.js';
 export {
   type HonoContextLike,
   type HonoMiddleware,

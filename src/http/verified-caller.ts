@@ -1,10 +1,10 @@
 import type { Caller } from './request-authenticator.js';
 
 /**
- * What a framework hands to its handlers: the request of Express, the request of Fastify (whose `raw` is that of
- * `node:http`), or the context of Hono and its `req`.
+ * What a framework hands to its handlers: the request of Express; the request of Fastify, whose `raw` is that of
+ * `node:http`; the context of Hono, or its `req`; the call of grpc-js, by its `metadata`.
  */
-export type AuthenticatedRequest = object & { readonly raw?: object };
+export type AuthenticatedRequest = object & { readonly raw?: object; readonly metadata?: object };
 
 const callers = new WeakMap<object, Caller>();
 
@@ -14,13 +14,15 @@ export function rememberCaller(caller: Caller, ...holders: readonly object[]): v
 }
 
 /**
- * The workload that sent a request which {@link requireCallerExpress}, {@link requireCallerFastify} or
- * {@link requireCallerHono} let through.
+ * The workload that sent a request which {@link requireCallerExpress}, {@link requireCallerFastify},
+ * {@link requireCallerHono} or {@link requireCallerGrpc} let through.
  *
  * @throws `TypeError` when none of them did: then the handler stands where nobody is authenticated.
  */
 export function getCaller(request: AuthenticatedRequest): Caller {
-  const caller = callers.get(request) ?? (request.raw === undefined ? undefined : callers.get(request.raw));
-  if (caller === undefined) throw new TypeError('the request was not authenticated: no requireCaller… ran before this');
-  return caller;
+  for (const holder of [request, request.raw, request.metadata]) {
+    const caller = holder === undefined ? undefined : callers.get(holder);
+    if (caller !== undefined) return caller;
+  }
+  throw new TypeError('the request was not authenticated: no requireCaller… ran before this');
 }
