@@ -1,5 +1,6 @@
 export type { Base64urlRule } from '../internal/base64url.js';
 export type { CertificateRule } from '../internal/certificate-extensions.js';
+export type { CertificateListRule } from '../internal/certificate-list.js';
 export type { JwsRule } from '../internal/compact-jws.js';
 export type { DerRule } from '../internal/der.js';
 export type { JsonRule } from '../internal/json.js';
@@ -7,6 +8,7 @@ export type { JwkRule } from '../internal/jwk.js';
 export type { PemRule } from '../internal/pem.js';
 export { BundleError, type BundleErrorCode } from './bundle-error.js';
 export { DevError, type DevErrorCode } from './dev-error.js';
+export { FileSourceError, type FileSourceErrorCode } from './file-source-error.js';
 export {
   ProvingFetchError,
   type ProvingFetchErrorCode,

@@ -1,4 +1,5 @@
 import type { CertificateRule } from '../internal/certificate.js';
+import type { CertificateListRule } from '../internal/certificate-list.js';
 import type { PemRule } from '../internal/pem.js';
 import { SvidkitError } from './svidkit-error.js';
 
@@ -25,6 +26,12 @@ import { SvidkitError } from './svidkit-error.js';
  * - `ca_with_path`: an issuer carries the identifier of a workload (X509-SVID section 3.2).
  * - `path_too_long`: more than 10 certificates, or more CAs below one than its path length allows.
  * - `name_not_permitted`: outside the name constraints of an issuer (RFC 5280 section 4.2.1.10).
+ * - `bad_crl`, `unsupported_crl`: a revocation list that cannot be read, or a delta, indirect or partial one.
+ * - `revoked`: by the newest CRL of its CA, a certificate on the path below the authority (RFC 5280 section 6.3).
+ * - `revocation_unknown`: no CRL covers a CA on the path, and one is required.
+ * - `crl_not_current`: the newest CRL of a CA on the path is outside its time, leeway included.
+ * - `bad_crl_signature`: a CRL names a CA on the path and its key, and was not signed with it.
+ * - `crl_not_permitted`: a CA has signed a CRL, and its key usage does not allow that.
  * - `too_much_work`: the chain makes more paths possible than are worth trying.
  * - `chain_broken`: one's own chain holds a certificate that signed none of those before it.
  * - `bad_private_key`: one's own private key cannot be read.
@@ -33,6 +40,7 @@ import { SvidkitError } from './svidkit-error.js';
  */
 export type X509SvidErrorCode =
   | CertificateRule
+  | CertificateListRule
   | PemRule
   | 'empty_chain'
   | 'chain_too_long'
@@ -56,6 +64,11 @@ export type X509SvidErrorCode =
   | 'ca_with_path'
   | 'path_too_long'
   | 'name_not_permitted'
+  | 'revoked'
+  | 'revocation_unknown'
+  | 'crl_not_current'
+  | 'bad_crl_signature'
+  | 'crl_not_permitted'
   | 'too_much_work'
   | 'chain_broken'
   | 'bad_private_key'

@@ -1,5 +1,6 @@
 import { badDer, type DerElement, type DerReader, type DerRule, Tag } from './der.js';
 import { readBoolean, readNamedBits, readOid, readSmallInteger } from './der-values.js';
+import { hexOf, readAuthorityKeyIdentifier, readExtensionList } from './extension-list.js';
 import { type GeneralName, readGeneralName } from './general-name.js';
 import { ReadError } from './read-error.js';
 
@@ -66,7 +67,6 @@ export const Extension = {
   extendedKeyUsage: '2.5.29.37',
 } as const;
 
-const MAX_EXTENSIONS = 64;
 const MAX_NAMES = 1024;
 
 type Handler = (reader: DerReader, into: CertificateExtensions) => void;
@@ -104,14 +104,7 @@ export function readExtensions(extensions: DerElement | undefined): CertificateE
     unknownCritical,
   };
   if (extensions === undefined) return result;
-  const seen = new Set<string>();
-  const list = extensions.children('the list of extensions');
-  if (list.done) throw badDer('the list of extensions is empty');
-  while (!list.done) {
-    const { oid, isCritical, value } = readExtension(list);
-    if (seen.has(oid)) throw bad(`extension ${oid} occurs twice`);
-    seen.add(oid);
-    if (seen.size > MAX_EXTENSIONS) throw bad(`a certificate has at most ${MAX_EXTENSIONS} extensions`);
+  for (const { oid, isCritical, value } of readExtensionList(extensions, bad)) {
     const handler = HANDLERS.get(oid);
     if (isCritical) critical.add(oid);
     if (isCritical && handler === undefined) unknownCritical.push(oid);
@@ -125,17 +118,6 @@ export function readExtensions(extensions: DerElement | undefined): CertificateE
 
 export function bad(message: string): ReadError<CertificateRule> {
   return new ReadError('bad_certificate', message);
-}
-
-function readExtension(list: DerReader): { oid: string; isCritical: boolean; value: DerElement } {
-  const reader = list.expect(Tag.sequence, 'an extension').children('an extension');
-  const oid = readOid(reader.expect(Tag.objectIdentifier, 'an extension identifier'), 'an extension identifier');
-  const flag = reader.optional(Tag.boolean, 'a critical flag');
-  // X.690 section 11.5: a default value, here FALSE, is not encoded.
-  if (flag !== undefined && !readBoolean(flag, 'a critical flag')) throw badDer('a critical flag spells its default');
-  const value = reader.expect(Tag.octetString, 'an extension value');
-  reader.end('an extension');
-  return { oid, isCritical: flag !== undefined, value };
 }
 
 function readBasicConstraints(reader: DerReader, into: CertificateExtensions): void {
@@ -218,18 +200,10 @@ function isNetwork(bytes: Uint8Array): boolean {
 }
 
 function readSubjectKeyId(reader: DerReader, into: CertificateExtensions): void {
-  into.subjectKeyId = readHex(reader.expect(Tag.octetString, 'subjectKeyIdentifier'));
+  into.subjectKeyId = hexOf(reader.expect(Tag.octetString, 'subjectKeyIdentifier'));
 }
 
-/** Only the key identifier is read: it orders candidates and never decides (RFC 5280 section 4.2.1.1). */
+/** It orders candidates and never decides (RFC 5280 section 4.2.1.1). */
 function readAuthorityKeyId(reader: DerReader, into: CertificateExtensions): void {
-  const what = 'authorityKeyIdentifier';
-  const inner = reader.expect(Tag.sequence, what).children(what);
-  const keyId = inner.optional(0x80, what);
-  while (!inner.done) inner.any(what);
-  into.authorityKeyId = keyId === undefined ? undefined : readHex(keyId);
-}
-
-function readHex({ content }: DerElement): string {
-  return Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('hex');
+  into.authorityKeyId = readAuthorityKeyIdentifier(reader);
 }

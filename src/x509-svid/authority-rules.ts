@@ -1,8 +1,10 @@
 import { IdError, X509SvidError } from '../errors/index.js';
 import { parseSpiffeId } from '../id/index.js';
 import { type Certificate, fieldsOf } from '../internal/certificate.js';
+import type { CertificateRevocationList } from '../internal/certificate-list.js';
 import { quote } from '../internal/quote.js';
 import { allowsPurpose, checkCriticalExtensions } from './leaf-rules.js';
+import type { RevocationPolicy } from './revocation.js';
 import type { X509Profile, X509Purpose } from './verify-x509-svid.js';
 
 const SPIFFE_URI = /^spiffe:/i;
@@ -14,6 +16,8 @@ export interface PathConditions {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly leewayMs: number;
+  readonly crls: readonly CertificateRevocationList[];
+  readonly revocation: RevocationPolicy;
 }
 
 /**

@@ -4,6 +4,7 @@ import { verifyCertificateSignature } from '../internal/certificate-signature.js
 import { asRoomError } from '../internal/room-error.js';
 import { checkAuthority, isSelfIssued, nameOf, type PathConditions } from './authority-rules.js';
 import { checkNameConstraints } from './name-constraints.js';
+import { checkRevocation } from './revocation.js';
 
 /** Leaf and authority included. */
 const MAX_PATH = 10;
@@ -18,8 +19,8 @@ interface Candidate {
 }
 
 /**
- * Finds a certification path from the leaf to one of the anchors (RFC 4158) that satisfies RFC 5280 section 6.1:
- * issuer by issuer, anchors first, and back where a step fails, so that an expired or cross-signed alternative does
+ * Finds a certification path from the leaf to one of the anchors (RFC 4158) that satisfies RFC 5280 section 6: issuer
+ * by issuer, anchors first, and back where a step fails, so that an expired, revoked or cross-signed alternative does
  * not hide a good one. The work is bounded whatever the chain holds.
  *
  * @throws `X509SvidError`: when no path is good, the refusal that came closest to the anchors.
@@ -89,7 +90,7 @@ class PathBuilder {
       if (isRepeated(candidate.certificate, path)) continue;
       try {
         const longer = this.#step(path, top, candidate);
-        const complete = candidate.isAnchor ? checked(longer) : this.#extend(longer);
+        const complete = candidate.isAnchor ? this.#checked(longer) : this.#extend(longer);
         if (complete !== undefined) return complete;
       } catch (error) {
         this.#note(error, path.length);
@@ -149,15 +150,16 @@ class PathBuilder {
     return result;
   }
 
+  #checked(path: readonly Certificate[]): readonly Certificate[] {
+    checkNameConstraints(path);
+    checkRevocation(path, this.#conditions);
+    return path;
+  }
+
   #note(error: unknown, height: number): void {
     if (!(error instanceof X509SvidError) || error.code === 'too_much_work') throw error;
     if (this.#closest === undefined || height > this.#closest.height) this.#closest = { error, height };
   }
-}
-
-function checked(path: readonly Certificate[]): readonly Certificate[] {
-  checkNameConstraints(path);
-  return path;
 }
 
 /** RFC 5280 section 6.1.4 (l) and (m), counted from below: the CAs between this one and the leaf. */

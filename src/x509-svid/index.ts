@@ -1,5 +1,8 @@
 export type { Certificate, KeyUsage } from '../internal/certificate.js';
+export type { CertificateRevocationList } from '../internal/certificate-list.js';
+export { parseCertificateList } from './certificate-list.js';
 export { parseX509Svid, parseX509SvidPem, type X509SvidMaterial, type X509SvidOptions } from './parse-x509-svid.js';
+export type { RevocationPolicy } from './revocation.js';
 export {
   decodeX509SvidIdUnverified,
   type VerifiedX509Svid,

@@ -2,12 +2,14 @@ import type { X509BundleSource } from '../bundle/index.js';
 import { X509SvidError } from '../errors/index.js';
 import type { WorkloadId } from '../id/index.js';
 import { Certificate, fieldsOf, parseCertificate } from '../internal/certificate.js';
+import { CertificateRevocationList } from '../internal/certificate-list.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import { asRoomError } from '../internal/room-error.js';
 import { secondsOption } from '../internal/validity.js';
 import { checkTime, type PathConditions } from './authority-rules.js';
 import { buildPath } from './build-path.js';
 import { checkLeaf, readId, readLeafId } from './leaf-rules.js';
+import type { RevocationPolicy } from './revocation.js';
 
 /**
  * Which rules the leaf is held to: `spiffe` is X509-SVID, `wimse` is the Workload Identity Certificate of
@@ -31,6 +33,16 @@ export interface VerifyX509SvidOptions {
   readonly purpose?: X509Purpose | undefined;
   /** Seconds by which both ends of every validity are widened, 0 to 300. Default 0. */
   readonly leewaySeconds?: number | undefined;
+  /**
+   * Revocation lists of CAs, each read once by `parseCertificateList`. The newest one that a CA on the path has signed
+   * says which of its certificates are revoked; lists of other CAs change nothing. Default: none.
+   */
+  readonly crls?: readonly CertificateRevocationList[] | undefined;
+  /**
+   * What to make of a CA on the path that no list covers. Default `if-available`: its certificates pass. `required`:
+   * they are refused as `revocation_unknown`, and so is everything where `crls` is empty.
+   */
+  readonly revocation?: RevocationPolicy | undefined;
 }
 
 /** What a chain proves: that the holder of the leaf's key is this workload. */
@@ -50,8 +62,8 @@ export const MAX_CHAIN = 16;
  * Verifies a chain, the leaf first, against the bundle of the leaf's own trust domain and no other (X509-SVID section
  * 5, draft-ietf-wimse-mutual-tls section 3.2): leaf rules, then a path by RFC 5280 section 6 with the other
  * certificates as possible intermediates in any order. Every certificate must be in its time, the authority in the
- * bundle too; revocation is not looked at. Synchronous, so that a TLS connection can be refused before anything is
- * read from it.
+ * bundle too, and none below it may be revoked by the lists that are given; nothing is fetched. Synchronous, so that a
+ * TLS connection can be refused before anything is read from it.
  *
  * The result says who the peer is, not whether it may do anything: ask an authorizer.
  *
@@ -89,11 +101,19 @@ export function decodeX509SvidIdUnverified(certificate: Uint8Array | Certificate
 
 function readConditions(options: VerifyX509SvidOptions): PathConditions {
   const { clock = systemClock, profile = 'spiffe', purpose, leewaySeconds = 0 } = options;
+  const { crls = [], revocation = 'if-available' } = options;
   if (profile !== 'spiffe' && profile !== 'wimse') throw new TypeError("profile must be 'spiffe' or 'wimse'");
   if (purpose !== undefined && purpose !== 'client' && purpose !== 'server') {
     throw new TypeError("purpose must be 'client' or 'server'");
   }
-  return { profile, purpose, now: clock(), leewayMs: secondsOption('leewaySeconds', leewaySeconds, 0, 300) * 1000 };
+  if (!Array.isArray(crls) || !crls.every((list) => list instanceof CertificateRevocationList)) {
+    throw new TypeError('crls must be an array of what parseCertificateList() gives');
+  }
+  if (revocation !== 'if-available' && revocation !== 'required') {
+    throw new TypeError("revocation must be 'if-available' or 'required'");
+  }
+  const leewayMs = secondsOption('leewaySeconds', leewaySeconds, 0, 300) * 1000;
+  return { profile, purpose, now: clock(), leewayMs, crls, revocation };
 }
 
 function readChain(certificates: readonly (Uint8Array | Certificate)[]): [Certificate, ...Certificate[]] {

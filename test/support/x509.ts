@@ -188,7 +188,7 @@ export const ECDSA_SHA256: der.Der = der.sequence(der.oid('1.2.840.10045.4.3.2')
 
 let serials = 0;
 
-function signatureAlgorithm(keys: KeyPair): der.Der {
+export function signatureAlgorithm(keys: KeyPair): der.Der {
   switch (keys.privateKey.asymmetricKeyType) {
     case 'rsa':
       return der.sequence(der.oid('1.2.840.113549.1.1.11'), der.nothing());
@@ -199,6 +199,6 @@ function signatureAlgorithm(keys: KeyPair): der.Der {
   }
 }
 
-function signWith(keys: KeyPair, tbs: Uint8Array): Uint8Array {
+export function signWith(keys: KeyPair, tbs: Uint8Array): Uint8Array {
   return sign(keys.privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256', tbs, keys.privateKey);
 }

@@ -93,40 +93,60 @@ const keySets: readonly ExplainedDifference[] = [
   {
     cases: both('RSA of 1024 bits'),
     peers: ['go-spiffe'],
-    ...THEY_ACCEPT,
+    theirs: 'accept [a w]',
+    ours: 'accept [a]',
     departs: 'peer',
     clause: 'RFC 7518 sections 3.3 and 3.5',
-    because: 'RSA keys must have 2048 bits or more.',
+    because: 'RSA keys must have 2048 bits or more; a smaller one is left out.',
   },
   {
     cases: jwt('RSA of 1024 bits'),
     peers: ['py-spiffe'],
-    ...THEY_ACCEPT,
+    theirs: 'accept [a w]',
+    ours: 'accept [a]',
     departs: 'peer',
     clause: 'RFC 7518 sections 3.3 and 3.5',
-    because: 'RSA keys must have 2048 bits or more.',
+    because: 'RSA keys must have 2048 bits or more; a smaller one is left out.',
   },
   {
     cases: both('an RSA exponent of 1'),
     peers: ['go-spiffe'],
-    ...THEY_ACCEPT,
+    theirs: 'accept [a b]',
+    ours: 'accept [a]',
     departs: 'peer',
     clause: 'RFC 8017 section 3.1',
-    because: 'The exponent is at least 3: with 1 everybody can sign.',
+    because: 'The exponent is at least 3: with 1 everybody can sign. Such a key is left out.',
   },
   {
-    cases: jwt(
+    cases: jwt('a key with padding in a member'),
+    peers: ['py-spiffe'],
+    theirs: 'accept [a]',
+    ours: 'accept []',
+    departs: 'peer',
+    clause: 'RFC 7518 section 2, RFC 7515 section 2',
+    because: 'Base64url is written without padding.',
+  },
+  {
+    cases: both(
+      'an empty kid',
+      'a kid that is a number',
       'a key off its curve',
       'a key with a short coordinate',
-      'an RSA exponent of 1',
       'a key with padding in a member',
     ),
-    peers: ['py-spiffe'],
-    ...THEY_ACCEPT,
-    departs: 'svidkit',
+    peers: ['go-spiffe'],
+    ...WE_ACCEPT,
+    departs: 'peer',
     clause: 'RFC 7517 section 5',
-    because:
-      'Such a key should be ignored; a set that silently lost a key fails later and elsewhere, so it is refused.',
+    because: 'Such a key should be ignored; here it is left out and listed, and the others stay good.',
+  },
+  {
+    cases: jwt('an empty kid', 'a kid that is a number'),
+    peers: ['py-spiffe'],
+    ...WE_ACCEPT,
+    departs: 'peer',
+    clause: 'RFC 7517 section 5',
+    because: 'Such a key should be ignored; here it is left out and listed, and the others stay good.',
   },
   {
     cases: [...both('a private key'), ...spiffe('a private JWT key')],
@@ -221,6 +241,19 @@ const keySets: readonly ExplainedDifference[] = [
 ];
 
 const documents: readonly ExplainedDifference[] = [
+  {
+    cases: spiffe(
+      'a JWT key without kid',
+      'a WIT key without kid',
+      'a second JWT key without kid',
+      'a JWT key without curve',
+    ),
+    peers: ['go-spiffe'],
+    ...WE_ACCEPT,
+    departs: 'peer',
+    clause: 'RFC 7517 section 5',
+    because: 'A key that lacks a required member should be ignored; here it is left out and listed.',
+  },
   {
     cases: spiffe('a sequence that is null'),
     peers: ['go-spiffe'],
