@@ -1,14 +1,12 @@
 import { WorkloadApiError } from '../errors/index.js';
-import { onAbort, openScope } from '../internal/abort.js';
 import { type BackoffOptions, backoffDelays } from '../internal/backoff.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import { holdProcess } from '../internal/hold-process.js';
+import { SourceReaders } from '../internal/source-readers.js';
 import { createWorkloadApiClient, workloadCallsOf } from './client.js';
 import type { ReadyOptions, SourceBackoff, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
 import { type StreamFeed, StreamWatch } from './stream-watch.js';
 import type { WorkloadCalls } from './workload-calls.js';
-
-const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** What all sources are made of: watched streams, one way of reading them together, and those who wait for news. */
 export class SourceCore<T> {
@@ -19,9 +17,8 @@ export class SourceCore<T> {
   readonly #read: () => T;
   readonly #closeClient: () => void;
   readonly #watches: StreamWatch<unknown>[] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #readers: SourceReaders<T>;
   readonly #release: () => void;
-  #version = 0;
   #closed = false;
 
   /** @param read Gives what the source holds, or throws why it cannot. Called only while the source is open. */
@@ -43,6 +40,12 @@ export class SourceCore<T> {
     this.#options = options;
     this.#read = read;
     this.#release = options.keepProcessAlive ? holdProcess() : () => {};
+    this.#readers = new SourceReaders({
+      read: () => this.current(),
+      isFinal: (error) => this.#isFinal(error),
+      over: () => this.#whyOver(),
+      notReadyWithin,
+    });
   }
 
   /** Starts to watch a stream. */
@@ -51,10 +54,7 @@ export class SourceCore<T> {
       backoff: backoffDelays(this.#backoff),
       firstMessageTimeoutMs: this.#options.firstMessageTimeoutMs ?? 10_000,
       onError: (error) => this.report(error),
-      onChange: (what) => {
-        if (what === 'value') this.#version += 1;
-        this.#wake();
-      },
+      onChange: (what) => this.#readers.wake(what === 'value' ? 'value' : 'state'),
     });
     this.#watches.push(watch);
     return watch;
@@ -98,60 +98,12 @@ export class SourceCore<T> {
     }
   }
 
-  async ready(options: ReadyOptions = {}): Promise<void> {
-    const { signal, timeoutMs } = options;
-    if (timeoutMs !== undefined && !(timeoutMs > 0)) throw new TypeError('timeoutMs must be a positive number');
-    const onTimeout = () => notReadyWithin(timeoutMs, this.#whyNot());
-    const scope = openScope({ signal, timeoutMs, onTimeout });
-    const release = holdProcess();
-    try {
-      for (;;) {
-        scope.signal.throwIfAborted();
-        const error = this.#whyNot();
-        if (error === undefined) return;
-        if (this.#closed || this.#isFinal(error)) throw error;
-        await this.#change(scope.signal);
-      }
-    } finally {
-      release();
-      scope[Symbol.dispose]();
-    }
+  ready(options: ReadyOptions = {}): Promise<void> {
+    return this.#readers.ready(options);
   }
 
   updates(options: UpdatesOptions = {}): AsyncIterable<T> {
-    const { signal } = options;
-    return {
-      [Symbol.asyncIterator]: () => {
-        let seen = -1;
-        let finished = false;
-        const next = async (): Promise<IteratorResult<T, undefined>> => {
-          while (!finished && !this.#closed) {
-            signal?.throwIfAborted();
-            if (seen !== this.#version) {
-              seen = this.#version;
-              const error = this.#whyNot();
-              if (error === undefined) return { done: false, value: this.current() };
-              if (this.#isFinal(error)) throw error;
-            }
-            this.#throwIfOver();
-            await this.#change(signal);
-          }
-          return DONE;
-        };
-        return {
-          next: () =>
-            next().catch((error) => {
-              finished = true;
-              throw error;
-            }),
-          return: async () => {
-            finished = true;
-            this.#wake();
-            return DONE;
-          },
-        };
-      },
-    };
+    return this.#readers.updates(options);
   }
 
   close(): void {
@@ -160,50 +112,19 @@ export class SourceCore<T> {
     for (const watch of this.#watches) watch.close();
     this.#closeClient();
     this.#release();
-    this.#wake();
-  }
-
-  /** What {@link current} throws now; `undefined` when it can be read. */
-  #whyNot(): unknown {
-    try {
-      this.current();
-      return undefined;
-    } catch (error) {
-      return error;
-    }
+    this.#readers.end();
   }
 
   /** With every stream stopped, nothing can change any more. */
-  #throwIfOver(): void {
-    if (this.#watches.some((watch) => watch.stopError === undefined)) return;
-    throw this.#watches[0]?.stopError ?? new WorkloadApiError('closed', 'the source watches nothing');
+  #whyOver(): WorkloadApiError | undefined {
+    if (this.#watches.some((watch) => watch.stopError === undefined)) return undefined;
+    return this.#watches[0]?.stopError ?? new WorkloadApiError('closed', 'the source watches nothing');
   }
 
   #isFinal(error: unknown): boolean {
     return this.#watches.some(({ stopError }) => {
       return stopError !== undefined && (error === stopError || (error instanceof Error && error.cause === stopError));
     });
-  }
-
-  /** Waits until something has changed, or for the abort. */
-  #change(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const wake = () => {
-        release();
-        resolve();
-      };
-      const release = onAbort(signal, (reason) => {
-        this.#waiting.delete(wake);
-        reject(reason);
-      });
-      if (!signal?.aborted) this.#waiting.add(wake);
-    });
-  }
-
-  #wake(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const wake of waiting) wake();
   }
 }
 

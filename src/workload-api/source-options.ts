@@ -1,6 +1,9 @@
 import type { WorkloadApiError } from '../errors/index.js';
 import type { Clock } from '../internal/clock.js';
+import type { HealthOf, ReadyOptions, SourceOf, UpdatesOptions } from '../internal/source.js';
 import type { WorkloadApiClient } from './client.js';
+
+export type { ReadyOptions, UpdatesOptions };
 
 /** Options that every source has. */
 export interface SourceOptions {
@@ -39,50 +42,8 @@ export interface SourceBackoff {
   readonly random?: (() => number) | undefined;
 }
 
-export interface ReadyOptions {
-  /** Ends the waiting with the reason of the abort. The source goes on. */
-  readonly signal?: AbortSignal | undefined;
-  /** Longest time to wait, in milliseconds; then `timeout`, with the last failure as `cause`. Default: no limit. */
-  readonly timeoutMs?: number | undefined;
-}
-
-export interface UpdatesOptions {
-  /** Ends the iteration with the reason of the abort. The source goes on. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** How a source is doing. A snapshot: read it again for news. */
-export interface SourceHealth {
-  /** Whether every stream of the source is open and has delivered. */
-  readonly connected: boolean;
-  /** The newest failure since the last delivery that had none. */
-  readonly lastError: WorkloadApiError | undefined;
-  /** When what the source presents expires; `undefined` when it presents nothing, or nothing that expires. */
-  readonly expiresAt: Date | undefined;
-}
+export type SourceHealth = HealthOf<WorkloadApiError>;
 
 /** What every source can do besides giving what it holds. */
-export interface Source<T> extends AsyncDisposable {
-  /**
-   * What is held now, as one consistent snapshot.
-   *
-   * @throws `WorkloadApiError` `not_ready`, `withdrawn`, `expired`, `no_identity`, `closed`, or why the endpoint is not
-   * asked any more: `unimplemented`, `invalid_argument`.
-   */
-  readonly current: T;
-  readonly health: SourceHealth;
-  /**
-   * Resolves as soon as {@link current} can be read.
-   *
-   * @throws `WorkloadApiError` `timeout`, `closed`, `unimplemented` or `invalid_argument`; or the reason of an abort.
-   */
-  ready(options?: ReadyOptions): Promise<void>;
-  /**
-   * The current snapshot, then each newer one that means something else. A slow reader skips what was replaced in the
-   * meantime. `break` frees the iterator, closing the source ends it, and it throws when the endpoint is not asked any
-   * more. Waiting for an update does not keep the process alive; `keepProcessAlive` does.
-   */
-  updates(options?: UpdatesOptions): AsyncIterable<T>;
-  /** Ends every stream and timer; whoever waits gets `closed`. May be called again. */
-  close(): Promise<void>;
-}
+export type Source<T> = SourceOf<T, WorkloadApiError>;
