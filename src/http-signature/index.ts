@@ -12,7 +12,6 @@ export {
   verifyContentDigest,
 } from './content-digest.js';
 export type { CoveredParts } from './coverage.js';
-export type { HttpSignatureCredential } from './credential.js';
 export type { OutgoingBody } from './digest-fields.js';
 export { HTTP_SIGNATURE_DRAFTS, type HttpSignatureDraft, type HttpSignatureDraftRules } from './drafts.js';
 export type { HeaderFields, HttpMessage, HttpRequestMessage, HttpResponseMessage } from './message.js';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { withoutQuery } from '../internal/audience.js';
 import { type Clock, systemClock } from '../internal/clock.js';
-import type { WitSvid } from '../wit/index.js';
+import type { WitCredential, WitSvid } from '../wit/index.js';
 import type { ComponentLike } from './component.js';
 import type { DigestAlgorithm } from './content-digest.js';
 import { checkRequestFields, requestComponents, WIT_FIELD } from './coverage.js';
-import { credentialOf, type HttpSignatureCredential, lifeOf } from './credential.js';
+import { credentialOf, lifeOf } from './credential.js';
 import { digestFields, type OutgoingBody } from './digest-fields.js';
 import { DEFAULT_DRAFT, type HttpSignatureDraft, rulesOf } from './drafts.js';
 import { type KeptRequest, keepRequest } from './kept-request.js';
@@ -69,7 +69,7 @@ export class SignedRequest {
  * `bad_header`, `two_proofs`, `missing_component` and `bad_component_value` for what a receiver would refuse.
  */
 export async function signRequest(
-  svid: WitSvid | HttpSignatureCredential,
+  svid: WitSvid | WitCredential,
   request: OutgoingRequest,
   options: SignRequestOptions,
 ): Promise<SignedRequest> {

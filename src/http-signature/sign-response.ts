@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from '../internal/clock.js';
-import type { WitSvid } from '../wit/index.js';
+import type { WitCredential, WitSvid } from '../wit/index.js';
 import { isBodylessResponse } from './body-rules.js';
 import type { ComponentLike, NamedComponent } from './component.js';
 import type { DigestAlgorithm } from './content-digest.js';
 import { checkResponseFields, responseComponents, WIT_FIELD } from './coverage.js';
-import { credentialOf, type HttpSignatureCredential, lifeOf } from './credential.js';
+import { credentialOf, lifeOf } from './credential.js';
 import { digestFields, type OutgoingBody } from './digest-fields.js';
 import { keptRequest } from './kept-request.js';
 import { type HeaderFields, readResponse } from './message.js';
@@ -43,7 +43,7 @@ export interface SignResponseOptions {
  * {@link signRequest}.
  */
 export async function signResponse(
-  svid: WitSvid | HttpSignatureCredential,
+  svid: WitSvid | WitCredential,
   response: OutgoingResponse,
   options: SignResponseOptions,
 ): Promise<HeaderFields> {

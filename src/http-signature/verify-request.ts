@@ -1,10 +1,16 @@
 import type { Authorizer, WorkloadId } from '../id/index.js';
-import { normalizeAudience } from '../internal/audience.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import type { JsonObject } from '../internal/json.js';
 import { secondsOption } from '../internal/validity.js';
 import type { ReplayStore } from '../replay/index.js';
-import type { UnprovenWit } from '../wit/index.js';
+import {
+  checkAudience,
+  checkAuthorized,
+  checkFirstUse,
+  expectedAudiences,
+  revealIdentity,
+} from '../replay/proof-steps.js';
+import type { UnprovenWit, WitContents } from '../wit/index.js';
 import { checkBodyGiven, verifyBody } from './body-rules.js';
 import { readComponents } from './component.js';
 import type { MessageBody } from './content-digest.js';
@@ -27,14 +33,7 @@ import {
   readSignResponse,
   requiredText,
 } from './profile-signature.js';
-import {
-  checkAudience,
-  checkAuthorized,
-  checkFirstUse,
-  checkSignature,
-  replayKey,
-  revealIdentity,
-} from './proof-checks.js';
+import { checkSignature, replayKey, SIGNATURE } from './proof-checks.js';
 import type { VerifiedBody } from './verified-body.js';
 
 /** A request that was received. */
@@ -141,12 +140,13 @@ export async function verifyRequest(
   checkSignature(received, baseOfReceived(received, components, message), wit);
   const now = clock();
   checkProfileLife(parameters, now, leeway, maxLifetime);
-  const audience = checkAudience(wimseAud, expected);
-  const { id, claims } = revealIdentity(wit, now);
-  checkAuthorized(options.authorize, id);
+  const audience = checkAudience(SIGNATURE, [wimseAud], expected);
+  const { id, claims } = revealIdentity<WitContents>(SIGNATURE, wit, now);
+  checkAuthorized(SIGNATURE, options.authorize, id);
   const body = await verifyBody(message.fields, request.body, options);
   const { created, expires, nonce } = parameters;
   await checkFirstUse(
+    SIGNATURE,
     options.replay,
     { key: replayKey('request', wit, nonce), sender: id.toString(), expiresAt: (expires + leeway) * 1000 },
     options.signal,
@@ -188,10 +188,5 @@ function checkRequestOptions({ audiences, replay, drafts = [DEFAULT_DRAFT] }: Ve
   if (typeof replay?.insert !== 'function') {
     throw new TypeError('verifyRequest() needs a replay store, such as createMemoryReplayStore()');
   }
-  const list: readonly string[] = typeof audiences === 'string' ? [audiences] : audiences;
-  if (!Array.isArray(list) || list.length === 0 || !list.every((item) => typeof item === 'string' && item !== '')) {
-    throw new TypeError('verifyRequest() needs the audiences it answers to');
-  }
-  const expected = new Map(list.map((audience: string) => [normalizeAudience(audience), audience] as const));
-  return { expected, drafts: listedDrafts(drafts) };
+  return { expected: expectedAudiences(audiences, 'verifyRequest'), drafts: listedDrafts(drafts) };
 }

@@ -3,7 +3,8 @@ import type { WorkloadId } from '../id/index.js';
 import type { JsonObject } from '../internal/json.js';
 import { sameHash } from '../internal/token-hash.js';
 import type { ReplayStore } from '../replay/index.js';
-import type { UnprovenWit } from '../wit/index.js';
+import { checkAuthorized, checkFirstUse, revealIdentity } from '../replay/proof-steps.js';
+import type { UnprovenWit, WitContents } from '../wit/index.js';
 import { checkBodyGiven, isBodylessResponse, verifyBody } from './body-rules.js';
 import { readComponents } from './component.js';
 import type { MessageBody } from './content-digest.js';
@@ -20,7 +21,7 @@ import { keptRequest } from './kept-request.js';
 import { type Fields, readFields, readResponse } from './message.js';
 import { baseOfReceived, type ReceivedSignature } from './message-signature.js';
 import { checkProfileLife, findSignature, readProfileParameters, requiredText } from './profile-signature.js';
-import { checkAuthorized, checkFirstUse, checkSignature, replayKey, revealIdentity } from './proof-checks.js';
+import { checkSignature, replayKey, SIGNATURE } from './proof-checks.js';
 import type { SignedRequest } from './sign-request.js';
 import type { VerifiedBody } from './verified-body.js';
 import { checkOptions, type VerifySignatureOptions } from './verify-request.js';
@@ -118,8 +119,8 @@ export async function verifyResponse(
   const now = clock();
   checkProfileLife(parameters, now, leeway, maxLifetime);
   checkRequestNonce(requestNonce, request.nonce);
-  const { id, claims } = revealIdentity(wit, now);
-  checkAuthorized(options.authorize, id);
+  const { id, claims } = revealIdentity<WitContents>(SIGNATURE, wit, now);
+  checkAuthorized(SIGNATURE, options.authorize, id);
   const body = await verifyBody(message.fields, response.body, options);
   const { created, expires, nonce } = parameters;
   if (options.replay !== undefined) {
@@ -128,7 +129,7 @@ export async function verifyResponse(
       sender: id.toString(),
       expiresAt: (expires + leeway) * 1000,
     };
-    await checkFirstUse(options.replay, entry, options.signal);
+    await checkFirstUse(SIGNATURE, options.replay, entry, options.signal);
   }
 
   const [createdAt, expiresAt] = [new Date(created * 1000), new Date(expires * 1000)];

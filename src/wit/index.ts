@@ -7,6 +7,7 @@ export { type MintWitOptions, mintWit, type WitClaims, type WitSigningKey } from
 export type { WitProfile } from './profile.js';
 export type { UnprovenWit, WitContents } from './unproven-wit.js';
 export { type VerifyWitOptions, verifyWit } from './verify-wit.js';
+export type { WitCredential } from './wit-credential.js';
 export {
   type ParseWitSvidOptions,
   parseWitSvid,

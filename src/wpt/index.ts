@@ -3,7 +3,7 @@ export type { JwsAlgorithm } from '../internal/jws-algorithm.js';
 export type { Signer, SigningKey } from '../internal/signing-key.js';
 export { normalizeAudience } from './audience.js';
 export { WPT_DRAFTS, type WptDraft, type WptDraftRules } from './drafts.js';
-export { type MintWptOptions, mintWpt, type WptCredential } from './mint-wpt.js';
+export { type MintWptOptions, mintWpt } from './mint-wpt.js';
 export { proveRequest } from './prove-request.js';
 export type { CoveredTokens } from './token-hashes.js';
 export { type ProvenWorkload, type VerifyWptOptions, verifyWpt, type WptProof } from './verify-wpt.js';

@@ -1,28 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { WptError } from '../errors/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
-import { thumbprintOf } from '../internal/jwk.js';
-import type { JwsAlgorithm } from '../internal/jws-algorithm.js';
-import { type Signer, type SigningKey, signCompact, toSigner } from '../internal/signing-key.js';
+import { signCompact } from '../internal/signing-key.js';
 import { tokenHash } from '../internal/token-hash.js';
-import { lifetimeOption, secondsNow } from '../internal/validity.js';
-import { WitSvid } from '../wit/index.js';
+import type { WitCredential, WitSvid } from '../wit/index.js';
+import { openCredential, proofLife } from '../wit/wit-credential.js';
 import { withoutQuery } from './audience.js';
-import { credentialKey } from './credential-key.js';
 import { rulesOf, type WptDraft } from './drafts.js';
 import { isBearerToken, isVisible, otherTokenNames, trimOws } from './header-fields.js';
-
-/** A WIT whose key is held elsewhere, in a KMS or a TPM. */
-export interface WptCredential {
-  /** The Workload Identity Token. */
-  readonly token: string;
-  /** Signs with the key in the token's `cnf`. */
-  readonly key: SigningKey;
-  /** The `cnf.jwk.alg` of the token. */
-  readonly alg: JwsAlgorithm;
-  /** When the token expires. */
-  readonly expiresAt: Date;
-}
 
 export interface MintWptOptions {
   /** Whom the proof is for: the target URI, whose query and fragment are left out, or a value agreed with the receiver. */
@@ -48,12 +33,14 @@ export interface MintWptOptions {
  * @throws `WptError` `wit_expired` when the WIT has expired; `alg_mismatch` when the credential's algorithm is not
  * the one in its token.
  */
-export async function mintWpt(svid: WitSvid | WptCredential, options: MintWptOptions): Promise<string> {
-  const { token, signer, expiresAt } = credentialOf(svid);
+export async function mintWpt(svid: WitSvid | WitCredential, options: MintWptOptions): Promise<string> {
+  const { lifetimeSeconds = 60, clock = systemClock } = options;
+  const credential = openCredential(svid, WptError);
+  const { token, signer } = credential;
   const claims = {
     ath: accessTokenHash(options),
     aud: audienceOf(options),
-    exp: expiryOf(options, expiresAt),
+    exp: proofLife(credential, lifetimeSeconds, clock, WptError).expires,
     jti: randomBytes(16).toString('base64url'),
     oth: otherTokenHashes(options.otherTokens ?? {}),
     tth: txnTokenHash(options),
@@ -62,33 +49,9 @@ export async function mintWpt(svid: WitSvid | WptCredential, options: MintWptOpt
   return signCompact({ alg: signer.alg, typ: 'wpt+jwt' }, claims, signer);
 }
 
-interface Credential {
-  readonly token: string;
-  readonly signer: Signer;
-  readonly expiresAt: Date;
-}
-
-function credentialOf(svid: WitSvid | WptCredential): Credential {
-  if (svid instanceof WitSvid) return svid;
-  const signer = toSigner(svid.key, svid.alg);
-  const { alg, thumbprint, exp } = credentialKey(svid.token);
-  if (signer.alg !== alg) {
-    throw new WptError('alg_mismatch', `the token asks for proofs with ${alg}, the key signs ${signer.alg}`);
-  }
-  if (thumbprintOf(signer.publicKey) !== thumbprint) throw new TypeError('the key is not the one in the token');
-  return { token: svid.token, signer, expiresAt: new Date(Math.min(exp * 1000, svid.expiresAt.getTime())) };
-}
-
 function audienceOf({ audience }: MintWptOptions): string {
   if (typeof audience !== 'string' || audience === '') throw new TypeError('a proof needs an audience');
   return withoutQuery(audience);
-}
-
-function expiryOf({ lifetimeSeconds = 60, clock = systemClock }: MintWptOptions, witExpiresAt: Date): number {
-  const now = secondsNow(clock);
-  const witExp = Math.floor(witExpiresAt.getTime() / 1000);
-  if (!(now < witExp)) throw new WptError('wit_expired', 'the Workload Identity Token has expired');
-  return Math.min(now + lifetimeOption('lifetimeSeconds', lifetimeSeconds, 300), witExp);
 }
 
 function accessTokenHash({ accessToken, draft = 'draft-ietf-wimse-wpt-02' }: MintWptOptions): string | undefined {

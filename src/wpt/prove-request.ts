@@ -1,7 +1,7 @@
-import type { WitSvid } from '../wit/index.js';
+import type { WitCredential, WitSvid } from '../wit/index.js';
 import { rulesOf } from './drafts.js';
 import { WIT_FIELD } from './header-fields.js';
-import { type MintWptOptions, mintWpt, type WptCredential } from './mint-wpt.js';
+import { type MintWptOptions, mintWpt } from './mint-wpt.js';
 
 /**
  * The header fields that prove this workload in one request: the WIT, and a fresh proof in the form of the draft. Make
@@ -10,7 +10,7 @@ import { type MintWptOptions, mintWpt, type WptCredential } from './mint-wpt.js'
  * @throws what {@link mintWpt} throws.
  */
 export async function proveRequest(
-  svid: WitSvid | WptCredential,
+  svid: WitSvid | WitCredential,
   options: MintWptOptions,
 ): Promise<ReadonlyArray<readonly [name: string, value: string]>> {
   const { field, scheme } = rulesOf(options.draft ?? 'draft-ietf-wimse-wpt-02');

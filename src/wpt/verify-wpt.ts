@@ -7,11 +7,17 @@ import { verifyJws } from '../internal/jws-algorithm.js';
 import { quote } from '../internal/quote.js';
 import { asRoomError } from '../internal/room-error.js';
 import { tokenHash } from '../internal/token-hash.js';
-import { revealProven } from '../internal/unproven.js';
 import { checkValidity, readValidity, secondsOption, type Validity } from '../internal/validity.js';
-import type { ReplayEntry, ReplayStore, ReplayVerdict } from '../replay/index.js';
+import type { ReplayStore } from '../replay/index.js';
+import {
+  checkAudience,
+  checkAuthorized,
+  checkFirstUse,
+  expectedAudiences,
+  type ProofRoom,
+  revealIdentity,
+} from '../replay/proof-steps.js';
 import type { UnprovenWit, WitContents } from '../wit/index.js';
-import { normalizeAudience } from './audience.js';
 import { rulesOf, type WptDraft } from './drafts.js';
 import { type CoveredTokens, checkTokenHashes, checkWitHash } from './token-hashes.js';
 import type { WptPresentation } from './wpt-request.js';
@@ -62,6 +68,8 @@ export interface ProvenWorkload {
   readonly covered: CoveredTokens;
 }
 
+const PROOF: ProofRoom = { Refusal: WptError, noun: 'proof' };
+
 /**
  * Verifies the proof that came with a WIT, asks the authorizer, and remembers the proof, in this order
  * (draft-ietf-wimse-wpt-01 section 2, "To validate the WPT in the request").
@@ -86,16 +94,17 @@ export async function verifyWpt(
   inRoom(() => checkValidity(validity, now, leeway));
   checkLifetime(validity, now, leeway, maxLifetime);
   const jti = readJti(claims);
-  const audience = checkAudience(claims, expected, options.allowMultipleAudiences === true);
+  const audience = checkAudience(PROOF, readAudiences(claims, options.allowMultipleAudiences === true), expected);
   checkWitHash(claims, wit);
   const covered = checkTokenHashes(claims, request);
-  const { id, claims: witClaims } = revealIdentity(wit, now);
-  checkAuthorized(options.authorize, id);
-  await checkFirstUse(options, {
+  const { id, claims: witClaims } = revealIdentity<WitContents>(PROOF, wit, now);
+  checkAuthorized(PROOF, options.authorize, id);
+  const entry = {
     key: tokenHash(JSON.stringify([wit.trustDomain.toString(), wit.thumbprint, jti])),
     sender: id.toString(),
     expiresAt: (validity.exp + leeway) * 1000,
-  });
+  };
+  await checkFirstUse(PROOF, options.replay, entry, options.signal);
 
   const expiresAt = new Date(validity.exp * 1000);
   const proof: WptProof = Object.freeze({ kind: 'wpt', draft: request.draft, jti, audience, expiresAt });
@@ -117,13 +126,8 @@ function checkOptions(options: VerifyWptOptions): CheckedOptions {
   if (typeof options.replay?.insert !== 'function') {
     throw new TypeError('verifyWpt() needs a replay store, such as createMemoryReplayStore()');
   }
-  const { audiences } = options;
-  const list: readonly string[] = typeof audiences === 'string' ? [audiences] : audiences;
-  if (!Array.isArray(list) || list.length === 0 || !list.every((item) => typeof item === 'string' && item !== '')) {
-    throw new TypeError('verifyWpt() needs the audiences it answers to');
-  }
   return {
-    expected: new Map(list.map((audience: string) => [normalizeAudience(audience), audience])),
+    expected: expectedAudiences(options.audiences, 'verifyWpt'),
     leeway: secondsOption('leewaySeconds', options.leewaySeconds ?? 10, 0, 60),
     maxLifetime: secondsOption('maxLifetimeSeconds', options.maxLifetimeSeconds ?? 300, 1, 3600),
     clock: options.clock ?? systemClock,
@@ -172,8 +176,8 @@ function readJti({ jti }: JsonObject): string {
   return jti;
 }
 
-/** "Audience validation": expected values come from configuration. Gives the configured spelling. */
-function checkAudience({ aud }: JsonObject, expected: ReadonlyMap<string, string>, several: boolean): string {
+/** The audiences of a proof: one, unless several are allowed. */
+function readAudiences({ aud }: JsonObject, several: boolean): readonly string[] {
   const list: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   const audiences = list.filter((item): item is string => typeof item === 'string' && item !== '');
   if (audiences.length === 0 || audiences.length !== list.length) {
@@ -182,56 +186,7 @@ function checkAudience({ aud }: JsonObject, expected: ReadonlyMap<string, string
   if (audiences.length > 1 && !several) {
     throw new WptError('bad_aud', 'a proof for several audiences is not accepted here');
   }
-  for (const audience of audiences) {
-    const match = expected.get(normalizeAudience(audience));
-    if (match !== undefined) return match;
-  }
-  throw new WptError('wrong_audience', 'the proof was made for another audience');
-}
-
-/** draft-ietf-wimse-wpt, "Workload Identity Key Management": the key proves nothing after the end of its WIT. */
-function revealIdentity(wit: UnprovenWit, now: number): WitContents {
-  const contents = revealProven<WitContents>(wit);
-  if (!(now < contents.usableUntil)) {
-    throw new WptError('wit_expired', 'the Workload Identity Token has expired since it was verified');
-  }
-  return contents;
-}
-
-function checkAuthorized(authorize: Authorizer, id: WorkloadId): void {
-  let answer: unknown;
-  try {
-    answer = authorize(id);
-  } catch (error) {
-    throw new WptError('not_authorized', `the authorizer threw about ${id}`, { cause: error });
-  }
-  if (answer === true) return;
-  // An asynchronous authorizer is a mistake and admits nobody; its failure must not end the process as well.
-  if (answer instanceof Promise) answer.catch(() => undefined);
-  throw new WptError('not_authorized', `${id} is not allowed here`);
-}
-
-/** "Replay Protection", within the scope of one sender; last, so that only proofs that held are remembered. */
-async function checkFirstUse({ replay, signal }: VerifyWptOptions, entry: ReplayEntry): Promise<void> {
-  signal?.throwIfAborted();
-  let verdict: ReplayVerdict;
-  try {
-    verdict = await replay.insert(entry, { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw new WptError('replay_store_failed', 'the replay store failed, so the proof is refused', { cause: error });
-  }
-  switch (verdict) {
-    case 'fresh':
-      return;
-    case 'replayed':
-      throw new WptError('replayed', 'the proof was used before');
-    case 'sender_full':
-    case 'full':
-      throw new WptError('replay_store_full', 'the replay store has no room for the proof, so it is refused');
-    default:
-      throw new WptError('replay_store_failed', 'the replay store gave no known answer, so the proof is refused');
-  }
+  return audiences;
 }
 
 function inRoom<T>(read: () => T): T {

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, jwtVerify, SignJWT } from 'jose';
-import { parseWitSvid, type Signer } from 'svidkit/wit';
-import { type MintWptOptions, mintWpt, proveRequest, verifyWpt, type WptCredential } from 'svidkit/wpt';
+import { parseWitSvid, type Signer, type WitCredential } from 'svidkit/wit';
+import { type MintWptOptions, mintWpt, proveRequest, verifyWpt } from 'svidkit/wpt';
 import { describe, expect, it } from 'vitest';
 import { readCompactJws } from '../../src/internal/compact-jws.js';
 import { publicJwkOf } from '../../src/internal/jwk.js';
@@ -12,7 +12,7 @@ import { rejectionOf } from '../support/rejections.js';
 import { clock, confirmation, NOW, wit, workload } from '../support/wit-domain.js';
 
 const svid = parseWitSvid({ token: WIT, privateKey: workload });
-const credential: WptCredential = { token: WIT, key: workload, alg: 'ES256', expiresAt: new Date((NOW + 3600) * 1000) };
+const credential: WitCredential = { token: WIT, key: workload, alg: 'ES256', expiresAt: new Date((NOW + 3600) * 1000) };
 const OPTIONS: MintWptOptions = { audience: AUDIENCE, clock };
 const D1 = 'draft-ietf-wimse-wpt-01';
 
