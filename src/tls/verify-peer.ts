@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { TlsError } from '../errors/index.js';
+import { PRESENTED_VIEWS } from '../internal/presented-chain.js';
 import type { VerifiedX509Svid, X509Purpose } from '../x509-svid/index.js';
 import type { MtlsSettings } from './mtls-options.js';
-import { PRESENTED_VIEWS } from './presented-chain.js';
 import { VerifiedPeer } from './verified-peer.js';
 
 /** What belongs to a connection: a socket, or what has one, such as the request in a handler. */
