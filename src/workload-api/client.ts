@@ -4,7 +4,7 @@ import { openScope } from '../internal/abort.js';
 import { holdProcess } from '../internal/hold-process.js';
 import type { JwtSvid } from '../jwt-svid/index.js';
 import type { WitSvid } from '../wit/index.js';
-import { convertStream, noMessageWithin } from './convert-stream.js';
+import { convertStream, noMessageWithin, type StreamLimits } from './convert-stream.js';
 import type { DeliveredBundles } from './delivered.js';
 import { resolveEndpointAddress } from './endpoint-address.js';
 import { SpiffeWorkloadAPI } from './gen/workloadapi_pb.js';
@@ -91,7 +91,7 @@ export class WorkloadApiClient implements AsyncDisposable {
   /** As {@link fetchX509Context}, then again whenever something changes, or the endpoint chooses to repeat itself. */
   streamX509Contexts(options: CallOptions = {}): AsyncIterable<X509Context> {
     const open = (signal: AbortSignal) => this.#calls.stream(SpiffeWorkloadAPI.method.fetchX509SVID, {}, signal);
-    return convertStream(open, readX509Context, this.#limits(options));
+    return convertStream(open, readX509Context, this.#streamLimits(options));
   }
 
   /** The X.509 bundles this workload may trust, for one that only verifies others. */
@@ -102,7 +102,7 @@ export class WorkloadApiClient implements AsyncDisposable {
   /** As {@link fetchX509Bundles}, then again whenever something changes. */
   streamX509Bundles(options: CallOptions = {}): AsyncIterable<DeliveredBundles> {
     const open = (signal: AbortSignal) => this.#calls.stream(SpiffeWorkloadAPI.method.fetchX509Bundles, {}, signal);
-    return convertStream(open, readX509Bundles, this.#limits(options));
+    return convertStream(open, readX509Bundles, this.#streamLimits(options));
   }
 
   /** Fresh JWT-SVIDs: one for each identity of this workload, or the one asked for. Nothing is cached here. */
@@ -122,7 +122,7 @@ export class WorkloadApiClient implements AsyncDisposable {
   /** As {@link fetchJwtBundles}, then again whenever something changes. */
   streamJwtBundles(options: CallOptions = {}): AsyncIterable<DeliveredBundles> {
     const open = (signal: AbortSignal) => this.#calls.stream(SpiffeWorkloadAPI.method.fetchJWTBundles, {}, signal);
-    return convertStream(open, readJwtBundles, this.#limits(options));
+    return convertStream(open, readJwtBundles, this.#streamLimits(options));
   }
 
   /**
@@ -149,7 +149,7 @@ export class WorkloadApiClient implements AsyncDisposable {
     const id = request.id === undefined ? undefined : parseSpiffeId(request.id);
     const message = { spiffeId: id?.toString() ?? '' };
     const open = (signal: AbortSignal) => this.#calls.stream(SpiffeWorkloadAPI.method.fetchWITSVID, message, signal);
-    return convertStream(open, (response) => readWitSvids(response, id), this.#limits(options));
+    return convertStream(open, (response) => readWitSvids(response, id), this.#streamLimits(options));
   }
 
   /** The WIT bundles this workload may trust. Throws `unimplemented` where the endpoint does not serve the profile. */
@@ -160,7 +160,7 @@ export class WorkloadApiClient implements AsyncDisposable {
   /** As {@link fetchWitBundles}, then again whenever something changes. */
   streamWitBundles(options: CallOptions = {}): AsyncIterable<DeliveredBundles> {
     const open = (signal: AbortSignal) => this.#calls.stream(SpiffeWorkloadAPI.method.fetchWITBundles, {}, signal);
-    return convertStream(open, readWitBundles, this.#limits(options));
+    return convertStream(open, readWitBundles, this.#streamLimits(options));
   }
 
   /** Ends every open call with `closed` and closes the connection. May be called again. */
@@ -176,6 +176,10 @@ export class WorkloadApiClient implements AsyncDisposable {
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     checkTimeout(timeoutMs);
     return { signal: options.signal, timeoutMs };
+  }
+
+  #streamLimits(options: CallOptions): StreamLimits {
+    return { ...this.#limits(options), onClose: (listener) => this.#calls.onClose(listener) };
   }
 
   async #unary<T>(options: CallOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -7,6 +7,8 @@ export interface StreamLimits {
   readonly signal: AbortSignal | undefined;
   /** Limit for the first message, in milliseconds. */
   readonly timeoutMs: number | undefined;
+  /** Calls back when the stream is ended from elsewhere. The returned function takes the listener off again. */
+  readonly onClose: (listener: () => void) => () => void;
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -26,6 +28,7 @@ export function convertStream<M, T>(
 interface RunningCall<M> {
   readonly messages: AsyncIterator<M>;
   readonly scope: Scope;
+  /** Gives back what an open call holds: the process and the time limit. May be called again. */
   readonly release: () => void;
 }
 
@@ -64,15 +67,22 @@ class ConvertedStream<M, T> implements AsyncIterator<T, undefined> {
   }
 
   #start(): RunningCall<M> {
-    const { signal, timeoutMs } = this.#limits;
+    const { signal, timeoutMs, onClose } = this.#limits;
     const scope = openScope({ signal, timeoutMs, onTimeout: () => noMessageWithin(timeoutMs) });
-    return { messages: this.#open(scope.signal)[Symbol.asyncIterator](), scope, release: holdProcess() };
+    const letProcessEnd = holdProcess();
+    const release = (): void => {
+      letProcessEnd();
+      scope[Symbol.dispose]();
+      forget();
+    };
+    // A reader that was left without `return()` never hears of the end, and must not hold the process for ever.
+    const forget = onClose(release);
+    return { messages: this.#open(scope.signal)[Symbol.asyncIterator](), scope, release };
   }
 
   #finish(): void {
     this.#finished = true;
     this.#running?.release();
-    this.#running?.scope[Symbol.dispose]();
     void this.#running?.messages.return?.();
     this.#running = undefined;
   }

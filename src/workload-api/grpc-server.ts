@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import {
@@ -77,6 +77,8 @@ export async function serveGrpc<Methods extends GenServiceMethods>(
 ): Promise<GrpcServer> {
   const server = new Server({ 'grpc.enable_channelz': 0 });
   const closing = new AbortController();
+  // Every open call listens.
+  setMaxListeners(0, closing.signal);
   const context: ServerContext = { closing: closing.signal, options };
   for (const method of service.methods) {
     const handler = (handlers as Readonly<Record<string, AnyHandler | undefined>>)[method.localName];

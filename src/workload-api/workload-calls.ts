@@ -11,6 +11,7 @@ const SECURITY_HEADER = { 'workload.spiffe.io': 'true' };
 /** The calls of the Workload API with messages as they came and errors as the room's own. */
 export class WorkloadCalls {
   readonly #channel: GrpcChannel;
+  readonly #onClose = new Set<() => void>();
   #closed = false;
 
   constructor(address: EndpointAddress, maxMessageBytes: number) {
@@ -63,6 +64,14 @@ export class WorkloadCalls {
     if (this.#closed) return;
     this.#closed = true;
     this.#channel.close();
+    for (const listener of this.#onClose) listener();
+    this.#onClose.clear();
+  }
+
+  /** Calls `listener` when the calls are closed. The returned function takes it off again. */
+  onClose(listener: () => void): () => void {
+    this.#onClose.add(listener);
+    return () => this.#onClose.delete(listener);
   }
 
   #checkOpen(): void {

@@ -49,6 +49,17 @@ describe('the gRPC transport', () => {
     expect([call?.metadata('workload.spiffe.io'), call?.authority]).toEqual([['true'], 'localhost']);
   });
 
+  it('serves many streams at once without a warning of a leak', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): number => warnings.push(warning);
+    process.on('warning', note);
+    endpoint.x509.opening = { send: message('1') };
+    await Promise.all(Array.from({ length: 30 }, () => open().next()));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   it('carries requests and answers', async () => {
     endpoint.jwt = async ({ audience, spiffeId }) => ({ svids: [{ spiffeId, svid: audience.join('+') }] });
     const answer = await channel.unary(fetchJWTSVID, { audience: ['a', 'b'], spiffeId: 'id' });

@@ -9,6 +9,11 @@ const codeOf = (error: unknown): string => (isSvidkitError(error) ? error.code :
 if (mode === 'call') {
   const client = createWorkloadApiClient({ timeoutMs: 200 });
   await client.fetchX509Context().catch((error) => say(codeOf(error)));
+} else if (mode === 'abandon') {
+  const client = createWorkloadApiClient();
+  const step = await client.streamX509Contexts()[Symbol.asyncIterator]().next();
+  if (!step.done) say(`${step.value.defaultSvid.id}`);
+  await client.close();
 } else {
   const source = createX509Source({ keepProcessAlive: mode === 'keep' });
   if (mode === 'wait') await source.ready({ timeoutMs: 200 }).catch((error) => say(codeOf(error)));

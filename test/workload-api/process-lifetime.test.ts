@@ -39,17 +39,22 @@ describe('a process with an open source', () => {
   };
 
   it('ends when nothing else is to be done, unless somebody waits or keepProcessAlive says otherwise', async () => {
-    const [idle, keep, lost, wait, call] = await Promise.all([
+    const [idle, keep, lost, wait, call, abandon] = await Promise.all([
       run('idle', serving.address),
       run('keep', serving.address),
       run('lost', 'unix:///nowhere/agent.sock'),
       run('wait', hanging.address),
       run('call', hanging.address),
+      run('abandon', serving.address),
     ]);
     expect(idle, 'with its stream open').toEqual({ code: 0, output: `${PLANNER}\n` });
     expect(keep, 'with keepProcessAlive').toEqual({ code: 0, output: `${PLANNER}\nstill here\n` });
     expect(lost, 'between two attempts').toEqual({ code: 0, output: '' });
     expect(wait, 'waiting for ready()').toEqual({ code: 0, output: 'timeout\n' });
     expect(call, 'waiting for the answer to a call').toEqual({ code: 0, output: 'timeout\n' });
+    expect(abandon, 'with a stream that nobody reads on, of a closed client').toEqual({
+      code: 0,
+      output: `${PLANNER}\n`,
+    });
   }, 60_000);
 });
