@@ -8,6 +8,7 @@ import { asRoomError } from '../internal/room-error.js';
 import { secondsOption } from '../internal/validity.js';
 import { checkTime, type PathConditions } from './authority-rules.js';
 import { buildPath } from './build-path.js';
+import { recallIntermediate, rememberIntermediates } from './intermediate-cache.js';
 import { checkLeaf, readId, readLeafId } from './leaf-rules.js';
 import type { RevocationPolicy } from './revocation.js';
 
@@ -85,6 +86,7 @@ export function verifyX509Svid(
     throw new X509SvidError('unknown_trust_domain', `no X.509 bundle is held for ${id.trustDomain}`);
   }
   const path = buildPath(leaf, intermediates, bundle.authorities, conditions);
+  rememberIntermediates(path);
   const end = Math.min(...path.map((certificate) => fieldsOf(certificate).notAfter));
   return Object.freeze({ id, leaf, path: Object.freeze(path), expiresAt: new Date(end) });
 }
@@ -121,9 +123,16 @@ function readChain(certificates: readonly (Uint8Array | Certificate)[]): [Certif
   if (certificates.length > MAX_CHAIN) {
     throw new X509SvidError('chain_too_long', `a chain has at most ${MAX_CHAIN} certificates`);
   }
-  const [leaf, ...others] = certificates.map(readCertificate);
+  const [leaf, ...others] = certificates.map((certificate, index) =>
+    index === 0 ? readCertificate(certificate) : readIntermediate(certificate),
+  );
   if (leaf === undefined) throw new X509SvidError('empty_chain', 'there is no certificate');
   return [leaf, ...others];
+}
+
+function readIntermediate(certificate: Uint8Array | Certificate): Certificate {
+  const known = certificate instanceof Uint8Array ? recallIntermediate(certificate) : undefined;
+  return known ?? readCertificate(certificate);
 }
 
 function readCertificate(certificate: Uint8Array | Certificate): Certificate {
