@@ -51,7 +51,7 @@ export function toComponents(components: readonly ComponentLike[]): readonly Com
   return readComponents(components.map(itemOf));
 }
 
-/** The components of a received signature (RFC 9421 section 2, "Each component identifier MUST occur only once"). */
+/** The components of a received signature, none of them twice (RFC 9421 section 2). */
 export function readComponents(items: readonly Item[]): readonly Component[] {
   const components = items.map(readComponent);
   const seen = new Set<string>();
@@ -122,7 +122,7 @@ function checkText(key: string, { type }: BareItem): void {
   if (type !== 'string') refuse('bad_component', `parameter ${key} of a component must be a string`);
 }
 
-/** "The order of parameters is not significant when comparing two component identifiers" (RFC 9421 section 2). */
+/** The same for identifiers whose parameters stand in another order (RFC 9421 section 2). */
 function keyOf({ name, parameters }: Component): string {
   return JSON.stringify([name, ...Array.from(parameters, (entry) => JSON.stringify(entry)).sort()]);
 }

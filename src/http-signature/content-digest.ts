@@ -62,8 +62,8 @@ export async function verifyContentDigest(
 }
 
 /**
- * Takes a body in and verifies it; without a digest only an empty one is let through ("if the request or response
- * includes a message body, the sender MUST include (and the receiver MUST verify) a Content-Digest").
+ * Takes a body in and verifies it; without a digest only an empty one is let through, because nothing else binds a body
+ * to the signature (draft-ietf-wimse-http-signature, "The Protocol").
  */
 export async function receiveBody(
   digest: ContentDigest | undefined,
@@ -93,7 +93,9 @@ export async function receiveBody(
       size += chunk.length;
     }
   } catch (error) {
-    await endQuietly(source);
+    const ended = endQuietly(source);
+    // A source that does not go on giving may never end either, and nobody waits for it any more.
+    if (signal?.aborted !== true) await ended;
     throw error;
   }
   return new VerifyingContent({

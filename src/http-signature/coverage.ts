@@ -40,7 +40,7 @@ export function identityTokenOf(fields: Fields): string {
   return wit;
 }
 
-/** "Recipients MUST validate the signature and content of the WIT before": it must have been this one. */
+/** The WIT is verified before the signature ("The Protocol"): it must have been this one. */
 export function checkSameWit(fields: Fields, wit: UnprovenWit): void {
   if (!sameHash(wit.hash, tokenHash(identityTokenOf(fields)))) {
     throw new HttpSignatureError('wit_mismatch', 'the verified WIT is not the one in the message');

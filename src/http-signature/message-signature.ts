@@ -38,7 +38,7 @@ export function readSignatures(message: HttpMessage): readonly MessageSignature[
   }));
 }
 
-/** "Each label ... MUST be in both fields" (RFC 9421 section 4.2): a stray label means that a field was cut. */
+/** The two fields have the same labels (RFC 9421 section 4): a stray one means that a field was cut. */
 export function receivedSignatures(fields: Fields): readonly ReceivedSignature[] {
   const inputs = dictionaryOf(fields, 'signature-input');
   const signatures = dictionaryOf(fields, 'signature');

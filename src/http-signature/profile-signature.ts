@@ -4,9 +4,9 @@ import { type ReceivedSignature, receivedSignatures } from './message-signature.
 import { checkLife, readLife, textParameter } from './parameters.js';
 import type { ItemParameters } from './structured-fields.js';
 
-/** "the value for implementations of this specification". */
+/** The `tag` by which a signature of this profile is known ("The Protocol"). */
 export const WIMSE_TAG = 'wimse-workload-to-workload';
-/** "the signature label ... SHOULD be `wimse`". Signatures are told apart by the tag, whatever their label. */
+/** The label that the profile proposes ("The Protocol"). Signatures are told apart by the tag, whatever their label. */
 export const WIMSE_LABEL = 'wimse';
 
 /** The parameters that requests and responses have in common. */
@@ -16,7 +16,7 @@ export interface ProfileParameters {
   readonly nonce: string;
 }
 
-/** "The following signature parameters ... MUST NOT be used". */
+/** Key and algorithm come from the WIT, so the signature does not name them ("The Protocol"). */
 const FORBIDDEN = ['keyid', 'alg'] as const;
 
 /** The one signature with the tag of the profile; `undefined` when there is none. */
@@ -50,7 +50,7 @@ export function requiredText(parameters: ItemParameters, name: string, maxLength
 }
 
 /**
- * "a Boolean parameter ... When present with the value true". Its absence is how not to ask; `?0` is refused, so that
+ * True or absent ("The `wimse-sign-response` Signature Parameter"). Absence is how not to ask; `?0` is refused, so that
  * nobody who looks for presence only reads it as the opposite.
  */
 export function readSignResponse(parameters: ItemParameters): boolean {
@@ -60,7 +60,7 @@ export function readSignResponse(parameters: ItemParameters): boolean {
   return true;
 }
 
-/** "Signatures received outside their validity time MUST be rejected"; "expiration MUST be short". */
+/** A signature counts within its time, and that time is short ("The Protocol", "Security Considerations"). */
 export function checkProfileLife(
   { created, expires }: ProfileParameters,
   now: number,

@@ -105,7 +105,7 @@ export async function signRequest(
   return new SignedRequest(fields, { message: sent, draft, nonce, signResponse });
 }
 
-/** 128 random bits: "A sender MUST ensure that each nonce it generates is unique". */
+/** 128 random bits, so that no two are the same ("The Protocol"). */
 export function newNonce(): string {
   return randomBytes(16).toString('base64url');
 }

@@ -71,7 +71,9 @@ class VerifyingIterator implements AsyncIterator<Uint8Array> {
       this.#held.length = 0;
       const fresh = !this.#ended;
       this.#ended = true;
-      if (fresh) await this.#endSource();
+      const ending = fresh ? this.#endSource() : undefined;
+      // A source that does not go on giving may never end either, and nobody waits for it any more.
+      if (this.#parts.signal?.aborted !== true) await ending;
       throw error;
     }
     const value = this.#held.shift();

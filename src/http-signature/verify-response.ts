@@ -137,14 +137,14 @@ export async function verifyResponse(
   return Object.freeze({ id, claims, proof, thumbprint: wit.thumbprint, covered: coveredParts(components), body });
 }
 
-/** "The response MUST be rejected if a signature is absent". */
+/** No signature, no response ("Signing the Response"). */
 function responseSignature(fields: Fields): ReceivedSignature {
   const signature = findSignature(fields);
   if (signature !== undefined) return signature;
   throw new HttpSignatureError('response_not_signed', 'the response had to be signed, and is not');
 }
 
-/** "The client MUST verify that `wimse-req-nonce` matches the `nonce` it included in its request". */
+/** Bound to the nonce of one's own request ("The `wimse-req-nonce` Signature Parameter"). */
 function checkRequestNonce(received: string, own: string): void {
   if (!sameHash(own, received)) {
     throw new HttpSignatureError('req_nonce_mismatch', 'the response was made for another request');

@@ -149,6 +149,19 @@ describe('a body in pieces', () => {
     await expect(verifyContentDigest(field, broken)).rejects.toBe(cause);
   });
 
+  it('does not wait for a generator that is stuck, before and after the bound', async () => {
+    for (const maxBufferedBytes of [100, 1]) {
+      const abort = new AbortController();
+      const stuck = (async function* () {
+        yield Buffer.from('aaaa');
+        queueMicrotask(() => abort.abort(new Error('enough')));
+        yield await new Promise<never>(() => {});
+      })();
+      const options = { maxBufferedBytes, signal: abort.signal };
+      await expect(outcome(createContentDigest(HELLO), stuck, options)).rejects.toThrow('enough');
+    }
+  });
+
   it('stops waiting when it is told to, before and after the bound', async () => {
     for (const maxBufferedBytes of [100, 1]) {
       const abort = new AbortController();
