@@ -8,8 +8,14 @@ import type { WptErrorCode } from './wpt-error.js';
  *
  * - `no_credentials`: the request carries no proof of possession; a bare WIT, wherever it stands, counts as none.
  * - `unavailable`: the bundles could not be read, so nothing could be verified; `cause` is what the source threw.
+ * - `content_mismatch`: the content of a message is not the one that its proof covers, or the proof covers none.
  */
-export type RequestAuthenticationErrorCode = WitErrorCode | WptErrorCode | 'no_credentials' | 'unavailable';
+export type RequestAuthenticationErrorCode =
+  | WitErrorCode
+  | WptErrorCode
+  | 'no_credentials'
+  | 'unavailable'
+  | 'content_mismatch';
 
 /** The status of a refusal: of the request (400), its credentials (401), its sender (403), or for want of an answer (503). */
 export type RefusalStatus = 400 | 401 | 403 | 503;

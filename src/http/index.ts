@@ -15,6 +15,14 @@ export {
   type RequireCallerHonoOptions,
   requireCallerHono,
 } from './hono.js';
+export {
+  type AuthenticateMessageOptions,
+  authenticateMessage,
+  type MessageContent,
+  type MessageHeaders,
+  type ProveMessageOptions,
+  proveMessage,
+} from './message.js';
 export { createProvingFetch, type ProvingFetchOptions } from './proving-fetch.js';
 export { type Refusal, refusalOf } from './refusal.js';
 export {
