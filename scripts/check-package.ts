@@ -19,6 +19,7 @@ const LIGHT = [
   './jwt-svid',
   './wit',
   './wpt',
+  './http-signature',
   './replay',
   './tls',
   './http',

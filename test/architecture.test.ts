@@ -170,7 +170,7 @@ describe('the house', () => {
     expect(justified.sort()).toEqual(Object.keys(manifest.dependencies).sort());
   });
 
-  it.each(['id', 'errors', 'bundle', 'x509-svid', 'jwt-svid', 'wit', 'wpt', 'replay', 'tls', 'http'])(
+  it.each(['id', 'errors', 'bundle', 'x509-svid', 'jwt-svid', 'wit', 'wpt', 'http-signature', 'replay', 'tls', 'http'])(
     'loads no package at all for svidkit/%s',
     (room) => {
       expect([...packagesReachedFrom(join(src, room, 'index.ts'))]).toEqual([]);
