@@ -1,16 +1,13 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseWitBundle, type WitBundle } from 'svidkit/bundle';
-import { RequestAuthenticationError } from 'svidkit/errors';
-import { createProvingFetch, createRequestAuthenticator, refusalOf } from 'svidkit/http';
+import { parseWitBundle } from 'svidkit/bundle';
+import { createProvingFetch } from 'svidkit/http';
 import { exactly } from 'svidkit/id';
-import { createMemoryReplayStore } from 'svidkit/replay';
 import { parseWitSvid, verifyWit } from 'svidkit/wit';
 import { createWitSource, createWorkloadApiClient } from 'svidkit/workload-api';
 import { proveRequest } from 'svidkit/wpt';
 import { describe, expect, it } from 'vitest';
 import { collect } from './support/collect.js';
+import { bundlesOf, startProofService } from './support/proof-service.js';
 import { useSpire } from './support/use-spire.js';
 
 const AUDIENCE = 'https://tools.example.org/orders';
@@ -62,7 +59,11 @@ describe('WIT-SVIDs minted by a real SPIRE server', () => {
     expect(verified.alg).toBe(options.signingAlgorithm);
     expect(verified.trustDomain.name).toBe('example.org');
 
-    await using service = await startService(bundle);
+    await using service = await startProofService({
+      bundles: bundlesOf(bundle),
+      audience: AUDIENCE,
+      authorize: exactly(PLANNER),
+    });
     const provingFetch = createProvingFetch({
       wit: { getWitSvid: () => svid },
       audience: () => AUDIENCE,
@@ -76,7 +77,11 @@ describe('WIT-SVIDs minted by a real SPIRE server', () => {
   it('are refused in a replayed proof and without one', async () => {
     const bundle = parseWitBundle('example.org', await spire().commands.witJwks());
     const svid = parseWitSvid(await spire().commands.mintWit('/agents/planner'));
-    await using service = await startService(bundle);
+    await using service = await startProofService({
+      bundles: bundlesOf(bundle),
+      audience: AUDIENCE,
+      authorize: exactly(PLANNER),
+    });
     const headers = [...(await proveRequest(svid, { audience: AUDIENCE }))].map(([name, value]): [string, string] => [
       name,
       value,
@@ -91,7 +96,11 @@ describe('WIT-SVIDs minted by a real SPIRE server', () => {
   it('are refused under the bundle of another server and for another identity', async () => {
     const bundle = parseWitBundle('example.org', await spire().commands.witJwks());
     const stranger = parseWitSvid(await spire().commands.mintWit('/agents/stranger'));
-    await using service = await startService(bundle);
+    await using service = await startProofService({
+      bundles: bundlesOf(bundle),
+      audience: AUDIENCE,
+      authorize: exactly(PLANNER),
+    });
     const asStranger = createProvingFetch({
       wit: { getWitSvid: () => stranger },
       audience: () => AUDIENCE,
@@ -105,44 +114,12 @@ describe('WIT-SVIDs minted by a real SPIRE server', () => {
       'example.org',
       JSON.stringify({ keys: jwtKeys.map((key: object) => ({ ...key, use: 'wit-svid' })) }),
     );
-    await using other = await startService(wrong);
+    await using other = await startProofService({
+      bundles: bundlesOf(wrong),
+      audience: AUDIENCE,
+      authorize: exactly(PLANNER),
+    });
     expect((await asStranger(other.url)).status).toBe(401);
     expect([...service.refusals, ...other.refusals]).toEqual(['not_authorized', 'unknown_key']);
   });
 });
-
-interface Service extends AsyncDisposable {
-  readonly url: string;
-  /** Codes of the refusals so far. */
-  readonly refusals: readonly string[];
-}
-
-async function startService(bundle: WitBundle): Promise<Service> {
-  const authenticate = createRequestAuthenticator({
-    bundles: { getWitBundle: (trustDomain) => (trustDomain.equals(bundle.trustDomain) ? bundle : undefined) },
-    audiences: [AUDIENCE],
-    authorize: exactly(PLANNER),
-    replay: createMemoryReplayStore(),
-  });
-  const refusals: string[] = [];
-  const server: Server = createServer(async (request, response) => {
-    try {
-      const caller = await authenticate(request);
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ id: caller.id }));
-    } catch (error) {
-      refusals.push(error instanceof RequestAuthenticationError ? error.code : String(error));
-      const { status, headers, body } = refusalOf(error);
-      response.writeHead(status, headers).end(body);
-    }
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('not bound to a port');
-  const close = async (): Promise<void> => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  };
-  return { url: `http://127.0.0.1:${address.port}/orders`, refusals, [Symbol.asyncDispose]: close };
-}

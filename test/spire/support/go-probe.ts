@@ -1,13 +1,8 @@
-import { execFile, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { goEnvironment, requireGo } from './go.js';
+import { requireGo } from './go.js';
+import { buildGoProgram, GO_SPIFFE_MODULE } from './go-programs.js';
 import { superviseUntilExit } from './processes.js';
-import { userCache } from './user-cache.js';
-
-const MODULE = fileURLToPath(new URL('../go-spiffe', import.meta.url));
 
 /** What go-spiffe thinks of one kind of credential. */
 interface ProbeCheck {
@@ -44,18 +39,12 @@ export interface ProbeOptions {
  * @throws Error that says what to install.
  */
 export function requireProbeTools(): void {
-  requireGo(MODULE);
+  requireGo(GO_SPIFFE_MODULE);
 }
 
 /** Builds the Go program: half a minute the first time, next to nothing when it is in Go's build cache. */
-export async function buildProbe(): Promise<string> {
-  mkdirSync(userCache(), { recursive: true });
-  const program = userCache('go-spiffe-probe');
-  await promisify(execFile)('go', ['build', '-trimpath', '-o', program, '.'], {
-    cwd: MODULE,
-    env: { ...goEnvironment(), GOFLAGS: '-mod=readonly' },
-  });
-  return program;
+export function buildProbe(): Promise<string> {
+  return buildGoProgram('probe');
 }
 
 /** Runs the Go program against an endpoint; gives one verdict after the other. */
