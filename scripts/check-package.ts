@@ -21,6 +21,7 @@ const LIGHT = [
   './wpt',
   './http-signature',
   './replay',
+  './federation',
   './tls',
   './http',
 ];

@@ -8,6 +8,7 @@ export type { JwkRule } from '../internal/jwk.js';
 export type { PemRule } from '../internal/pem.js';
 export { BundleError, type BundleErrorCode } from './bundle-error.js';
 export { DevError, type DevErrorCode } from './dev-error.js';
+export { FederationError, type FederationErrorCode } from './federation-error.js';
 export { FileSourceError, type FileSourceErrorCode } from './file-source-error.js';
 export {
   ProvingFetchError,

@@ -1,0 +1,23 @@
+import { createFederatedBundleSource, fetchSpiffeBundle } from 'svidkit/federation';
+
+// Run in a process of its own, which must end without process.exit().
+const [mode, url = '', ca = ''] = process.argv.slice(2);
+const say = (text: string): void => console.log(text);
+const options = { trustDomain: 'b.test', url, profile: { kind: 'https_web', ca } } as const;
+
+if (mode === 'once') {
+  const bundle = await fetchSpiffeBundle(options);
+  say(`${bundle.trustDomain}`);
+} else {
+  const source = createFederatedBundleSource({ ...options, keepProcessAlive: mode === 'keep' });
+  if (mode !== 'lost') await source.ready();
+  if (mode !== 'lost') say(`${source.current.trustDomain}`);
+  void (async () => {
+    for await (const { trustDomain } of source.updates()) void trustDomain;
+  })();
+  // Runs only if something else keeps the process alive until then.
+  setTimeout(() => {
+    say('still here');
+    void source.close();
+  }, 300).unref();
+}
