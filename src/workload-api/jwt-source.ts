@@ -2,6 +2,7 @@ import type { BundleSet, JwtBundle, JwtBundleSource } from '../bundle/index.js';
 import { WorkloadApiError } from '../errors/index.js';
 import type { TrustDomain } from '../id/index.js';
 import { openScope } from '../internal/abort.js';
+import { readCompactJws } from '../internal/compact-jws.js';
 import { holdProcess } from '../internal/hold-process.js';
 import type { JwtSvid } from '../jwt-svid/index.js';
 import { noMessageWithin } from './convert-stream.js';
@@ -64,6 +65,7 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
       same: sameBundles,
       problems: ({ refusedBundles }) => refusedBundles,
       onDenied: () => this.#cache.clear(),
+      onReplaced: (previous, next) => this.#cache.drop((svid) => hasLostItsKey(svid, previous, next)),
     });
   }
 
@@ -74,8 +76,9 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
 
   /**
    * A JWT-SVID for an audience. Comes from the cache while half of its life is not over, whatever the order in which
-   * the audiences are listed; then from the endpoint, with the cached one as a spare while the endpoint is away. Those
-   * who ask for the same at the same time share one call. Does not wait for {@link ready}.
+   * the audiences are listed; then from the endpoint, with the cached one as a spare while the endpoint is away. A
+   * cached one whose key leaves the bundle of its trust domain is forgotten. Those who ask for the same at the same time
+   * share one call. Does not wait for {@link ready}.
    *
    * @throws `WorkloadApiError` with how the call ended or what is wrong with the answer, `no_identity`, `expired`,
    * `timeout` or `closed`; or the reason of an abort.
@@ -146,4 +149,14 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
  */
 export function createJwtSource(options: JwtSourceOptions = {}): JwtSource {
   return new JwtSource(options);
+}
+
+/** Whether the key that signed a token has left the bundle: every verifier refuses the token from then on. */
+function hasLostItsKey(svid: JwtSvid, previous: DeliveredBundles, next: DeliveredBundles): boolean {
+  const { kid } = readCompactJws(svid.token).header;
+  if (typeof kid !== 'string') return false;
+  const holds = ({ bundles }: DeliveredBundles): boolean => {
+    return (bundles.getJwtBundle(svid.id.trustDomain)?.candidates(kid).length ?? 0) > 0;
+  };
+  return holds(previous) && !holds(next);
 }

@@ -56,6 +56,11 @@ export class JwtSvidCache {
     }
   }
 
+  /** Forgets the tokens that `condemn` picks out. */
+  drop(condemn: (svid: JwtSvid) => boolean): void {
+    for (const [key, { svid }] of this.#entries) if (condemn(svid)) this.#entries.delete(key);
+  }
+
   /** Forgets every token. */
   clear(): void {
     this.#entries.clear();

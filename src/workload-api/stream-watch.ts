@@ -17,6 +17,8 @@ export interface StreamFeed<M, T> {
   problems?(value: T): readonly WorkloadApiError[];
   /** Called with every PermissionDenied, whether or not something was held. */
   onDenied?(): void;
+  /** Called when a delivery takes the place of one that means something else. */
+  onReplaced?(previous: T, next: T): void;
 }
 
 export interface StreamWatchOptions {
@@ -159,6 +161,7 @@ export class StreamWatch<T> {
     const known = this.#held;
     if (known.kind !== 'value' || !feed.same(known.value, value)) {
       this.#held = { kind: 'value', value };
+      if (known.kind === 'value') feed.onReplaced?.(known.value, value);
       this.#options.onChange('value');
     }
     for (const problem of feed.problems?.(value) ?? []) this.#note(problem);

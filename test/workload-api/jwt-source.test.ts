@@ -157,6 +157,33 @@ describe('a JwtSource', () => {
       expect(await rejectionOf(source.fetchJwtSvid({ audience: 'a' }))).toBe('permission_denied');
     });
 
+    it('forgets exactly the tokens whose key leaves the bundle, also as a spare', async () => {
+      const rotating = await createIssuer({ trustDomain: 'example.org', clock: () => now, jwtTtlSeconds: 60 });
+      endpoint.jwt = async ({ audience }) => {
+        asked.push(audience.join(' '));
+        return { svids: [{ spiffeId: PLANNER, svid: await rotating.issueJwtSvid(PLANNER, { audience }) }] };
+      };
+      await source.ready();
+      const deliver = async (): Promise<void> => {
+        endpoint.jwtBundles.push(jwtBundlesMessage(rotating.bundle));
+        const kids = rotating.bundle.jwt.keys.map(({ kid }) => kid);
+        await until(() => source.getJwtBundle(HOME)?.keys.map(({ kid }) => kid)).toEqual(kids);
+      };
+      await deliver();
+      const old = await source.fetchJwtSvid({ audience: 'a' });
+      const kid = rotating.bundle.jwt.keys[0]?.kid ?? '';
+      await rotating.rotateJwtKey();
+      await deliver();
+      const young = await source.fetchJwtSvid({ audience: 'b' });
+      expect((await source.fetchJwtSvid({ audience: 'a' })).token).toBe(old.token);
+
+      rotating.revokeJwtKey(kid);
+      await deliver();
+      expect((await source.fetchJwtSvid({ audience: 'b' })).token).toBe(young.token);
+      expect((await source.fetchJwtSvid({ audience: 'a' })).token).not.toBe(old.token);
+      expect(asked).toEqual(['a', 'b', 'a']);
+    });
+
     it('counts from its arrival a token that does not say when it was issued, or says the future', async () => {
       const ahead = await createIssuer({ trustDomain: 'example.org', clock: () => now + 20 * SECOND });
       endpoint.jwt = async ({ audience }) => {
