@@ -16,7 +16,7 @@ if (process.getuid?.() !== Number(uid)) {
 }
 process.on('disconnect', () => process.exit(0));
 
-const source = createX509Source({ address, keepProcessAlive: true });
+const source = createX509Source({ address, keepProcessAlive: true, backoff: { initialMs: 100, maxMs: 1_000 } });
 await source.ready({ timeoutMs: 30_000 });
 process.send?.({
   id: source.getX509Svid().id.toString(),
@@ -36,5 +36,6 @@ async function listen(x509: X509Source, allowed: string): Promise<number> {
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const caller = getPeer(request);
   response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify({ id: caller.id.toString(), serialNumber: caller.leaf.serialNumber }));
+  const { serialNumber, notAfter } = caller.leaf;
+  response.end(JSON.stringify({ id: caller.id.toString(), serialNumber, notAfter }));
 }

@@ -47,6 +47,11 @@ export class ManagedProcess {
     return this.#lines;
   }
 
+  /** Stops the program where it stands, or lets it go on: it keeps its sockets and answers nobody in between. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
+  }
+
   /** Sends a signal and waits for the end of the program; after `graceMs` it is killed. */
   async end(signal: 'SIGTERM' | 'SIGKILL', graceMs = 10_000): Promise<void> {
     if (!this.running) return;

@@ -24,7 +24,14 @@ export interface Entry {
   readonly jwtTtlSeconds?: number;
   readonly hint?: string;
   readonly dnsNames?: readonly string[];
+  /** Entries are delivered in the order of their identifiers. Default: a random one. */
+  readonly entryId?: string;
+  /** Names of foreign trust domains whose bundles the workload gets; each must have one by then. */
+  readonly federatesWith?: readonly string[];
 }
+
+/** The keys a server signs with: X.509 authorities and JWT authorities rotate on their own. */
+export type AuthorityKind = 'x509' | 'jwt';
 
 export interface MintedWit {
   readonly token: string;
@@ -77,7 +84,8 @@ export class SpireCommands {
 
   /** Registers a workload; gives the identifier of the entry. */
   async createEntry(entry: Entry): Promise<string> {
-    const answer = await this.#json(['entry', 'create', ...this.#entryFlags(entry)]);
+    const id = entry.entryId === undefined ? [] : ['-entryID', entry.entryId];
+    const answer = await this.#json(['entry', 'create', ...id, ...this.#entryFlags(entry)]);
     return textAt(answer, 'results', 0, 'entry', 'id');
   }
 
@@ -88,6 +96,38 @@ export class SpireCommands {
 
   async deleteEntry(entryId: string): Promise<void> {
     await this.#json(['entry', 'delete', '-entryID', entryId]);
+  }
+
+  /** Makes the next authority, which is in the bundle from now on; gives its identifier. */
+  async prepareAuthority(kind: AuthorityKind): Promise<string> {
+    const answer = await this.#json(['localauthority', kind, 'prepare']);
+    return textAt(answer, 'prepared_authority', 'authority_id');
+  }
+
+  /** Signs with a prepared authority from now on; gives the identifier of the one before. */
+  async activateAuthority(kind: AuthorityKind, authorityId: string): Promise<string> {
+    await this.#json(['localauthority', kind, 'activate', '-authorityID', authorityId]);
+    return textAt(await this.#json(['localauthority', kind, 'show']), 'old', 'authority_id');
+  }
+
+  /** Has everything issued anew that an old authority signed. */
+  async taintAuthority(kind: AuthorityKind, authorityId: string): Promise<void> {
+    await this.#json(['localauthority', kind, 'taint', '-authorityID', authorityId]);
+  }
+
+  /** Takes a tainted authority out of the bundle. */
+  async revokeAuthority(kind: AuthorityKind, authorityId: string): Promise<void> {
+    await this.#json(['localauthority', kind, 'revoke', '-authorityID', authorityId]);
+  }
+
+  /** Sets the bundle of a foreign trust domain to a file with a SPIFFE bundle document. */
+  async setBundle(trustDomain: string, path: string): Promise<void> {
+    await this.#text(['bundle', 'set', '-format', 'spiffe', '-id', `spiffe://${trustDomain}`, '-path', path]);
+  }
+
+  /** Removes the bundle of a foreign trust domain, also from the entries that federate with it. */
+  async deleteBundle(trustDomain: string): Promise<void> {
+    await this.#text(['bundle', 'delete', '-id', `spiffe://${trustDomain}`, '-mode', 'dissociate']);
   }
 
   async mintWit(path: string, options: MintWitOptions = {}): Promise<MintedWit> {
@@ -143,11 +183,16 @@ export class SpireCommands {
     if (entry.jwtTtlSeconds !== undefined) flags.push('-jwtSVIDTTL', String(entry.jwtTtlSeconds));
     if (entry.hint !== undefined) flags.push('-hint', entry.hint);
     for (const name of entry.dnsNames ?? []) flags.push('-dns', name);
+    for (const name of entry.federatesWith ?? []) flags.push('-federatesWith', `spiffe://${name}`);
     return flags;
   }
 
   async #json(args: readonly string[]): Promise<unknown> {
-    return JSON.parse(await this.#text([...args, '-output', 'json']));
+    const answer: unknown = JSON.parse(await this.#text([...args, '-output', 'json']));
+    // A command on entries succeeds even where the server refused the entry.
+    const code = at(answer, 'results', 0, 'status', 'code') ?? 0;
+    if (code !== 0) throw new Error(`${args.join(' ')}: ${textAt(answer, 'results', 0, 'status', 'message')}`);
+    return answer;
   }
 
   async #text(args: readonly string[]): Promise<string> {

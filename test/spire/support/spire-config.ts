@@ -9,6 +9,8 @@ export interface SpireLayout {
   readonly metricsPort: number;
   readonly x509TtlSeconds: number;
   readonly jwtTtlSeconds: number;
+  /** How many X.509-SVID streams a second the agent opens for one workload. Default: no limit. */
+  readonly streamsPerSecond?: number | undefined;
 }
 
 export interface SpirePaths {
@@ -82,6 +84,14 @@ plugins {
 /** Keys on disk: with them a restarted agent is the same agent, although its join token is spent. */
 export function agentConfig(layout: SpireLayout): string {
   const paths = spirePaths(layout.directory);
+  const { streamsPerSecond } = layout;
+  const limit =
+    streamsPerSecond === undefined
+      ? ''
+      : `
+        ratelimit {
+            fetch_x509_svid = ${streamsPerSecond}
+        }`;
   return `agent {
     data_dir = "${paths.agentData}"
     server_address = "127.0.0.1"
@@ -92,7 +102,7 @@ export function agentConfig(layout: SpireLayout): string {
     trust_bundle_path = "${paths.bootstrap}"
     log_level = "DEBUG"
     experimental {
-        sync_interval = "1s"
+        sync_interval = "1s"${limit}
     }
 }
 plugins {

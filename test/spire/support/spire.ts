@@ -80,8 +80,13 @@ export class Spire implements AsyncDisposable {
     writeFileSync(this.#paths.bootstrap, await this.commands.bundlePem());
   }
 
-  /** Starts the agent, or starts it again with the identity that it kept on disk. */
-  async startAgent(): Promise<void> {
+  /**
+   * Starts the agent, or starts it again with the identity that it kept on disk.
+   *
+   * @param limits how many X.509-SVID streams a second it opens for one workload; default no limit.
+   */
+  async startAgent(limits: { readonly streamsPerSecond?: number } = {}): Promise<void> {
+    writeFileSync(this.#paths.agentConfig, agentConfig({ ...this.#layout, ...limits }));
     const arguments_ = this.#agent === undefined ? ['-joinToken', await this.commands.joinToken()] : [];
     this.#agent = await this.#run(
       'agent',
@@ -95,6 +100,15 @@ export class Spire implements AsyncDisposable {
   /** Ends the agent: `SIGTERM` closes its socket properly, `SIGKILL` leaves a stale one behind. */
   async endAgent(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     await this.#agent?.end(signal);
+  }
+
+  /** The agent accepts connections and answers nobody, until {@link resumeAgent}. */
+  pauseAgent(): void {
+    this.#agent?.signal('SIGSTOP');
+  }
+
+  resumeAgent(): void {
+    this.#agent?.signal('SIGCONT');
   }
 
   async endServer(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -141,7 +155,6 @@ export class Spire implements AsyncDisposable {
       chmodSync(join(this.#layout.directory, name), mode);
     }
     writeFileSync(this.#paths.serverConfig, serverConfig(this.#layout));
-    writeFileSync(this.#paths.agentConfig, agentConfig(this.#layout));
   }
 
   async #run(
