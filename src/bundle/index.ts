@@ -9,5 +9,6 @@ export type { BundleKey, BundleKeyInit, JwkSet, KeyBundle, ParseKeyBundleOptions
 export { parseSpiffeBundle } from './parse-spiffe-bundle.js';
 export type { JwtBundleSource, WitBundleSource, X509BundleSource } from './source.js';
 export { SpiffeBundle, type SpiffeBundleContents, type SpiffeBundleDocument } from './spiffe-bundle.js';
+export { parseSpiffeBundleMap, serializeSpiffeBundleMap } from './spiffe-bundle-map.js';
 export { parseWitBundle, WitBundle } from './wit-bundle.js';
 export { parseX509Bundle, parseX509BundlePem, X509Bundle } from './x509-bundle.js';

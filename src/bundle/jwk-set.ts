@@ -15,20 +15,27 @@ export interface JwkSetDocument {
 }
 
 /** Over 500 certificates or 700 keys; a million bytes of keys would block the process for seconds. */
-const LIMITS: JsonLimits = { maxBytes: 1024 * 1024, maxMembers: 5000 };
+export const JWK_SET_LIMITS: JsonLimits = { maxBytes: 1024 * 1024, maxMembers: 5000 };
 
 export function readJwkSet(json: string | Uint8Array): JwkSetDocument {
-  return asRoomError(BundleError, () => {
-    const document = readJsonObjectWithBigints(json, LIMITS);
-    const keys = document['keys'];
-    if (!Array.isArray(keys)) throw new BundleError('not_a_jwk_set', 'a JWK Set must have a list of keys');
-    return { document, entries: keys.map(asEntry) };
-  });
+  return jwkSetOf(asRoomError(BundleError, () => readJsonObjectWithBigints(json, JWK_SET_LIMITS)));
+}
+
+/** A JWK Set inside another document. */
+export function jwkSetOf(value: unknown): JwkSetDocument {
+  const document = isObject(value) ? value : undefined;
+  const keys = document?.['keys'];
+  if (document === undefined || !Array.isArray(keys)) {
+    throw new BundleError('not_a_jwk_set', 'a JWK Set must be an object with a list of keys');
+  }
+  return { document, entries: keys.map(asEntry) };
 }
 
 function asEntry(value: unknown): JwkEntry {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new BundleError('not_a_jwk', 'every key of a JWK Set must be an object');
-  }
-  return value as JwkEntry;
+  if (isObject(value)) return value;
+  throw new BundleError('not_a_jwk', 'every key of a JWK Set must be an object');
+}
+
+function isObject(value: unknown): value is JwkEntry {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,10 +1,10 @@
 import { BundleError } from '../errors/index.js';
-import { parseTrustDomain, type TrustDomainLike } from '../id/index.js';
+import { parseTrustDomain, type TrustDomain, type TrustDomainLike } from '../id/index.js';
 import { type Certificate, parseCertificate } from '../internal/certificate.js';
 import { readPublicJwk, readPublicKey } from '../internal/jwk.js';
 import { asRoomError } from '../internal/room-error.js';
 import { type IgnoredKey, readOrIgnore } from './ignored-key.js';
-import { type JwkEntry, readJwkSet } from './jwk-set.js';
+import { type JwkEntry, type JwkSetDocument, readJwkSet } from './jwk-set.js';
 import { JwtBundle } from './jwt-bundle.js';
 import { readKeys } from './key-bundle.js';
 import { SpiffeBundle } from './spiffe-bundle.js';
@@ -23,8 +23,11 @@ import { X509Bundle } from './x509-bundle.js';
  * @throws `BundleError` with the rule that refused.
  */
 export function parseSpiffeBundle(trustDomain: TrustDomainLike, json: string | Uint8Array): SpiffeBundle {
-  const domain = parseTrustDomain(trustDomain);
-  const { document, entries } = readJwkSet(json);
+  return readSpiffeBundle(parseTrustDomain(trustDomain), readJwkSet(json));
+}
+
+/** {@link parseSpiffeBundle} for a document that was read already. */
+export function readSpiffeBundle(domain: TrustDomain, { document, entries }: JwkSetDocument): SpiffeBundle {
   const ignored: IgnoredKey[] = [];
   const authorities = entries.flatMap((entry) => readAuthority(entry, ignored));
   const jwt = readKeys(entries, 'jwt-svid', { requireUse: true });

@@ -17,6 +17,8 @@ import { SvidkitError } from './svidkit-error.js';
  *
  * Its own:
  *
+ * - `not_a_bundle_map`: no member `trust_domains`, or one that is not an object.
+ * - `bad_trust_domain`: a SPIFFE bundle map names what is not a trust domain.
  * - `not_a_jwk_set`: no member `keys`, or one that is not a list.
  * - `duplicate_kid`: two keys of one bundle have the same `kid`, so a token could mean either.
  * - `missing_kid`: a JWT or WIT key without `kid` cannot be written to a SPIFFE bundle document (JWT-SVID section 6.1,
@@ -32,6 +34,8 @@ export type BundleErrorCode =
   | JsonRule
   | JwkRule
   | CertificateRule
+  | 'not_a_bundle_map'
+  | 'bad_trust_domain'
   | 'not_a_jwk_set'
   | 'duplicate_kid'
   | 'missing_kid'
