@@ -18,7 +18,7 @@ import { asDer, withLargeS, withS } from './signatures.js';
 import { CALLERS, NOW, witOf } from './tokens.js';
 import type { HttpCase, RequestVector } from './vectors.js';
 
-export const HTTP06 = 'draft-ietf-wimse-http-signature-06 "The Protocol"';
+const HTTP06 = 'draft-ietf-wimse-http-signature-06 "The Protocol"';
 
 const accepted: readonly HttpRow[] = [
   ['-07, EdDSA', HTTP, {}, 'accept'],
@@ -242,13 +242,13 @@ export function httpCases(): HttpCase[] {
   );
 }
 
-export function withField(request: RequestVector, name: string, value: string): RequestVector {
+function withField(request: RequestVector, name: string, value: string): RequestVector {
   const headers = request.headers.map(([key, old]) => (key === name ? ([key, value] as const) : ([key, old] as const)));
   return { ...request, headers };
 }
 
 /** One more member in both fields of the signature. */
-export function withMember(request: RequestVector, input: string, signature: string): RequestVector {
+function withMember(request: RequestVector, input: string, signature: string): RequestVector {
   const added: Readonly<Record<string, string>> = { 'Signature-Input': input, Signature: signature };
   const headers = request.headers.map(([name, value]) => {
     const more = added[name];

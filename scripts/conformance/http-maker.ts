@@ -6,7 +6,7 @@ import { CALLERS, type Caller, hash, NOW, type TrustName, witOf } from './tokens
 import type { HeaderList, HttpCase, RequestVector, ResponseVector } from './vectors.js';
 
 export const AUDIENCE = 'https://tools.example.org/orders';
-export const TARGET = '/orders?item=book';
+const TARGET = '/orders?item=book';
 export const BODY = '{"item":"book"}';
 export type Draft = '07' | '06';
 
@@ -14,7 +14,7 @@ export const draftName = (draft: Draft): string => `draft-ietf-wimse-http-signat
 const WIT_FIELD = 'Workload-Identity-Token';
 
 /** What of a message is signed, and how it is written down. */
-export interface SignatureParts {
+interface SignatureParts {
   /** Component identifiers as they stand in the signature base. Default: what the draft asks for. */
   readonly covered?: readonly string[];
   /** Identifiers that are signed besides. */
@@ -34,7 +34,7 @@ export interface SignatureParts {
 }
 
 /** What a row changes in a good request of the courier: GET, EdDSA, -07. */
-export interface RequestParts extends SignatureParts {
+interface RequestParts extends SignatureParts {
   readonly draft?: Draft;
   readonly caller?: Caller;
   readonly wit?: string;

@@ -53,7 +53,7 @@ export type WptRow = readonly [
 /** Tokens that travel next to a proof; nobody issued them. */
 export const ACCESS_TOKEN = 'an-access.token_that~proves+nothing/at-all==';
 export const TXN_TOKEN = 'eyJ0eXAiOiJ0eG50b2tlbitqd3QifQ.e30.c2lnbmF0dXJl';
-export const USER_TOKEN = 'the-token-of-a-user';
+const USER_TOKEN = 'the-token-of-a-user';
 
 export const bearer = ['Authorization', `Bearer ${ACCESS_TOKEN}`] as const;
 export const txnToken = ['Txn-Token', TXN_TOKEN] as const;

@@ -40,7 +40,7 @@ function bundlesOf(trust: Trust, name = 'default'): BundleSet {
   return new BundleSet(sets.map(([origin, jwks]) => parseWitBundle(origin, JSON.stringify(jwks))));
 }
 
-export function defaultsOf(file: VectorFile<unknown>): Defaults {
+function defaultsOf(file: VectorFile<unknown>): Defaults {
   return file.defaults as Defaults;
 }
 
