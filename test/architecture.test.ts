@@ -181,6 +181,7 @@ describe('the house', () => {
     'http-signature',
     'replay',
     'federation',
+    'file-source',
     'tls',
     'http',
   ])('loads no package at all for svidkit/%s', (room) => {
