@@ -64,18 +64,19 @@ async function compare(title: string, measure: () => Promise<Round>): Promise<vo
   const medians = contestants.map(({ name }) => ({ name, median: median(results.map((round) => round.get(name))) }));
   const ours = medians[0]?.median;
   for (const { name, median: value } of medians) {
-    const ratio = value === undefined || ours === undefined ? '' : `, ${(value / ours).toFixed(2)} times ours`;
-    console.log(`  median of ${name}: ${show(value)}${name === medians[0]?.name ? '' : ratio}`);
+    const beside = name === medians[0]?.name ? '' : besideOurs(value, ours);
+    console.log(`  median of ${name}: ${show(value)}${beside}`);
   }
   for (const { name, failure } of contestants) if (failure !== undefined) console.log(`  ${name} gave up: ${failure}`);
 }
 
-/** Counts from the moment when a stream of this process, which reads and does nothing else, was told. */
+/** Counts from the moment when the first was told: a client, or a stream of this process that only reads. */
 async function rotation(): Promise<Round> {
   const before = agreed(contestants);
   const { serial, at } = await nextMessage(before);
   await settled((contestant) => contestant.sawAt(serial) !== undefined);
-  return new Map(contestants.map((each) => [each.name, since(at, each.sawAt(serial))]));
+  const zero = Math.min(at, ...contestants.map((each) => each.sawAt(serial) ?? at));
+  return new Map(contestants.map((each) => [each.name, since(zero, each.sawAt(serial))]));
 }
 
 /** Counts from the first connection that the new agent accepts. The agent's own start is the same for everybody. */
@@ -163,6 +164,13 @@ async function run(command: string, args: readonly string[], directory: string):
   const child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'inherit', 'inherit'] });
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`\`${command} ${args.join(' ')}\` ended with ${code}`);
+}
+
+/** A ratio to nothing says nothing. */
+function besideOurs(value: number | undefined, ours: number | undefined): string {
+  if (value === undefined || ours === undefined) return '';
+  if (value > 0 && ours > 0) return `, ${(value / ours).toFixed(2)} times ours`;
+  return `, ${Math.abs(value - ours).toFixed(1)} ms ${value < ours ? 'before' : 'after'} ours`;
 }
 
 function now(): number {
