@@ -149,6 +149,11 @@ export class SpireCommands {
     return { certificates: section('X509-SVID'), privateKey: section('Private key'), bundle: section('Root CAs') };
   }
 
+  /** As {@link mintX509}, into the files `svid.pem`, `key.pem` and `bundle.pem` of a folder. */
+  async writeX509(path: string, folder: string, ttlSeconds = 60): Promise<void> {
+    await this.#text(['x509', 'mint', '-spiffeID', this.id(path), '-ttl', `${ttlSeconds}s`, '-write', folder]);
+  }
+
   async mintJwt(path: string, audience: string, ttlSeconds = 60): Promise<string> {
     const flags = ['-spiffeID', this.id(path), '-audience', audience, '-ttl', `${ttlSeconds}s`];
     return (await this.#text(['jwt', 'mint', ...flags])).trim();
