@@ -9,7 +9,12 @@ import { userCache } from './user-cache.js';
 export const GO_SPIFFE_MODULE = fileURLToPath(new URL('../go-spiffe', import.meta.url));
 
 /** Its programs, and the packages they are built from. */
-const PACKAGES = { probe: '.', 'wit-server': './wit-server', 'x509-watch': './x509-watch' } as const;
+const PACKAGES = {
+  probe: '.',
+  'wit-server': './wit-server',
+  'x509-watch': './x509-watch',
+  'fetch-bundle': './fetch-bundle',
+} as const;
 
 /** Builds a program: half a minute the first time, next to nothing when it is in Go's build cache. Gives its path. */
 export async function buildGoProgram(name: keyof typeof PACKAGES): Promise<string> {

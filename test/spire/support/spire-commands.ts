@@ -125,6 +125,22 @@ export class SpireCommands {
     await this.#text(['bundle', 'set', '-format', 'spiffe', '-id', `spiffe://${trustDomain}`, '-path', path]);
   }
 
+  /** Has the server fetch the bundle of a foreign trust domain from its endpoint; with no `endpointId`, by `https_web`. */
+  async federateWith(trustDomain: string, url: string, endpointId?: string, bootstrapPath?: string): Promise<void> {
+    const flags = ['-trustDomain', trustDomain, '-bundleEndpointURL', url];
+    if (endpointId === undefined) flags.push('-bundleEndpointProfile', 'https_web');
+    else flags.push('-bundleEndpointProfile', 'https_spiffe', '-endpointSpiffeID', endpointId);
+    if (bootstrapPath !== undefined) {
+      flags.push('-trustDomainBundleFormat', 'spiffe', '-trustDomainBundlePath', bootstrapPath);
+    }
+    await this.#json(['federation', 'create', ...flags]);
+  }
+
+  /** Has the server fetch that bundle now. */
+  async refreshBundleOf(trustDomain: string): Promise<void> {
+    await this.#text(['federation', 'refresh', '-id', `spiffe://${trustDomain}`]);
+  }
+
   /** Removes the bundle of a foreign trust domain, also from the entries that federate with it. */
   async deleteBundle(trustDomain: string): Promise<void> {
     await this.#text(['bundle', 'delete', '-id', `spiffe://${trustDomain}`, '-mode', 'dissociate']);

@@ -5,6 +5,8 @@ export interface SpireLayout {
   readonly directory: string;
   readonly trustDomain: string;
   readonly serverPort: number;
+  /** Where the server serves its bundle, with the profile `https_spiffe`. */
+  readonly bundleEndpointPort: number;
   /** Where the agent serves counters of the calls it answered. */
   readonly metricsPort: number;
   readonly x509TtlSeconds: number;
@@ -22,6 +24,7 @@ export interface SpirePaths {
   readonly workloadSocket: string;
   readonly adminSocket: string;
   readonly bootstrap: string;
+  readonly webRoots: string;
 }
 
 /** The workload socket is alone in `pub`: the agent wants no other socket in or under that directory. */
@@ -35,6 +38,7 @@ export function spirePaths(directory: string): SpirePaths {
     workloadSocket: join(directory, 'pub', 'api.sock'),
     adminSocket: join(directory, 'adm', 'api.sock'),
     bootstrap: join(directory, 'bootstrap.pem'),
+    webRoots: join(directory, 'web-roots.pem'),
   };
 }
 
@@ -55,6 +59,15 @@ export function serverConfig(layout: SpireLayout): string {
     ratelimit {
         attestation = false
         signing = false
+    }
+    federation {
+        bundle_endpoint {
+            address = "127.0.0.1"
+            port = ${layout.bundleEndpointPort}
+            refresh_hint = "60s"
+            profile "https_spiffe" {
+            }
+        }
     }
     experimental {
         cache_reload_interval = "1s"

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireSpire, type SpireBinaries } from './binaries.js';
@@ -19,6 +19,8 @@ export interface SpireOptions {
   readonly x509TtlSeconds?: number;
   /** Lifetime of JWT-SVIDs whose entry names none. Default 60. */
   readonly jwtTtlSeconds?: number;
+  /** The roots of the web PKI that the server believes in, as PEM. Default: those of the system. */
+  readonly webRoots?: string;
 }
 
 /** A SPIRE server and one agent of it, in a folder of their own under the system's temporary one. */
@@ -28,6 +30,8 @@ export class Spire implements AsyncDisposable {
   readonly address: string;
   /** Registration entries, minted credentials and bundles. */
   readonly commands: SpireCommands;
+  /** Where the server serves its bundle. */
+  readonly bundleEndpoint: { readonly url: string; readonly id: string };
   readonly #binaries: SpireBinaries;
   readonly #layout: SpireLayout;
   readonly #paths: SpirePaths;
@@ -43,6 +47,10 @@ export class Spire implements AsyncDisposable {
     this.#removeFolder = folderUntilExit(layout.directory);
     this.trustDomain = layout.trustDomain;
     this.address = `unix://${this.#paths.workloadSocket}`;
+    this.bundleEndpoint = {
+      url: `https://127.0.0.1:${layout.bundleEndpointPort}/`,
+      id: `spiffe://${layout.trustDomain}/spire/server`,
+    };
     this.commands = new SpireCommands({
       program: binaries.server,
       socket: this.#paths.serverSocket,
@@ -61,10 +69,12 @@ export class Spire implements AsyncDisposable {
       x509TtlSeconds: options.x509TtlSeconds ?? 60,
       jwtTtlSeconds: options.jwtTtlSeconds ?? 60,
       serverPort: await freePort(),
+      bundleEndpointPort: await freePort(),
       metricsPort: await freePort(),
     });
     try {
       spire.#writeFolder();
+      if (options.webRoots !== undefined) writeFileSync(spire.#paths.webRoots, options.webRoots);
       await spire.startServer();
       await spire.startAgent();
       return spire;
@@ -164,7 +174,10 @@ export class Spire implements AsyncDisposable {
     socket: string,
     more: readonly string[] = [],
   ): Promise<ManagedProcess> {
-    const started = new ManagedProcess(name, program, ['run', '-config', config, ...more]);
+    const environment = existsSync(this.#paths.webRoots)
+      ? { ...process.env, SSL_CERT_FILE: this.#paths.webRoots }
+      : process.env;
+    const started = new ManagedProcess(name, program, ['run', '-config', config, ...more], { environment });
     this.#past.push(started);
     await waitFor(`a healthy spire-${name}`, async () => {
       if (!started.running) throw new Error(`spire-${name} ended:\n${started.lines.slice(-REPORTED_LINES).join('\n')}`);
