@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { type ConnectionOptions, connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { TlsError } from '../errors/index.js';
 import type { X509Svid } from '../x509-svid/index.js';
+import { publishAccept, publishRefuse } from './events.js';
 import type { MtlsClientSettings } from './mtls-options.js';
 import { contextOptions, presentableSvid, type TlsTuning } from './presentable-svid.js';
 import type { VerifiedPeer } from './verified-peer.js';
@@ -39,6 +40,7 @@ export class Connector {
       svid = presentableSvid(this.settings);
       context = this.#contextOf(svid);
     } catch (error) {
+      publishRefuse('client', error);
       process.nextTick(callback, error);
       return undefined;
     }
@@ -54,14 +56,19 @@ export class Connector {
       rejectUnauthorized: false,
     });
     awaitHandshake(socket, this.settings.handshakeTimeoutMs, (failure) => {
-      if (failure !== undefined) return callback(failure);
+      if (failure !== undefined) {
+        publishRefuse('client', failure);
+        return callback(failure);
+      }
       let peer: VerifiedPeer;
       try {
         peer = verifyPeer(socket, this.settings, 'server', this.settings.verifyHostname ? name : undefined);
       } catch (error) {
         socket.on('error', ignore).destroy();
+        publishRefuse('client', error);
         return callback(error instanceof Error ? error : new Error('the server was refused', { cause: error }));
       }
+      publishAccept('client', peer.svid);
       return callback(null, { socket, svid, peer });
     });
     return socket;

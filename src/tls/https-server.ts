@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { TlsError } from '../errors/index.js';
 import type { X509Svid } from '../x509-svid/index.js';
+import { publishAccept, publishRefuse } from './events.js';
 import { type MtlsOptions, type MtlsSettings, readMtlsOptions } from './mtls-options.js';
 import { contextOptions, presentableSvid, readTuning, type TlsTuning } from './presentable-svid.js';
 import { findPeer, verifyPeer } from './verify-peer.js';
@@ -106,7 +107,7 @@ class MtlsServer extends Server {
 
   #admit(socket: TLSSocket): boolean {
     try {
-      verifyPeer(socket, this.#settings, 'client');
+      publishAccept('server', verifyPeer(socket, this.#settings, 'client').svid);
       return true;
     } catch (error) {
       this.#refuse(socket, asTlsError(error));
@@ -119,7 +120,7 @@ class MtlsServer extends Server {
     if (refusal === undefined) return true;
     response.writeHead(refusal.code === 'not_authorized' ? 403 : 421, { Connection: 'close', 'Content-Length': 0 });
     response.end();
-    this.#onRefused?.(refusal);
+    this.#tell(refusal);
     return false;
   }
 
@@ -127,7 +128,7 @@ class MtlsServer extends Server {
     const refusal = this.#recheck(request);
     if (refusal === undefined) return true;
     request.socket.destroy();
-    this.#onRefused?.(refusal);
+    this.#tell(refusal);
     return false;
   }
 
@@ -145,6 +146,11 @@ class MtlsServer extends Server {
   #refuse(socket: Socket, error: TlsError): void {
     socket.on('error', () => undefined).destroy();
     this.emit('tlsClientError', error, socket);
+    this.#tell(error);
+  }
+
+  #tell(error: TlsError): void {
+    publishRefuse('server', error);
     this.#onRefused?.(error);
   }
 }

@@ -1,3 +1,4 @@
+export { TLS_CHANNELS, type TlsAcceptEvent, type TlsEvents, type TlsRefuseEvent, type TlsSide } from './events.js';
 export { createHttpsAgent } from './https-agent.js';
 export { createHttpsServer, type MtlsServerOptions } from './https-server.js';
 export { createMtlsFetch, type MtlsFetch } from './mtls-fetch.js';

@@ -13,6 +13,14 @@ export {
   formatEndpointAddress,
   parseEndpointAddress,
 } from './endpoint-address.js';
+export {
+  type FailureOfEvent,
+  type IdentityOfEvent,
+  type PredecessorOfEvent,
+  WORKLOAD_API_CHANNELS,
+  type WorkloadApiEvent,
+  type WorkloadApiEvents,
+} from './events.js';
 export type { ValidatedJwtSvid } from './jwt-messages.js';
 export { createJwtSource, type FetchJwtSvidRequest, JwtSource, type JwtSourceOptions } from './jwt-source.js';
 export type { JwtSvidRequest } from './jwt-svid-query.js';

@@ -5,7 +5,7 @@ import { holdProcess } from '../internal/hold-process.js';
 import { SourceReaders } from '../internal/source-readers.js';
 import { createWorkloadApiClient, workloadCallsOf } from './client.js';
 import type { ReadyOptions, SourceBackoff, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
-import { type StreamFeed, StreamWatch } from './stream-watch.js';
+import { type HeldIdentity, type StreamFeed, StreamWatch } from './stream-watch.js';
 import type { WorkloadCalls } from './workload-calls.js';
 
 /** What all sources are made of: watched streams, one way of reading them together, and those who wait for news. */
@@ -51,6 +51,7 @@ export class SourceCore<T> {
   /** Starts to watch a stream. */
   watch<M, V>(feed: StreamFeed<M, V>): StreamWatch<V> {
     const watch = StreamWatch.start(feed, {
+      address: this.calls.address,
       backoff: backoffDelays(this.#backoff),
       firstMessageTimeoutMs: this.#options.firstMessageTimeoutMs ?? 10_000,
       onError: (error) => this.report(error),
@@ -129,12 +130,9 @@ export class SourceCore<T> {
 }
 
 /** Refuses an identity that has expired: it is never presented, whatever the endpoint may think. */
-export function checkUnexpired(
-  svid: { readonly expiresAt: Date; readonly id: unknown },
-  clock: Clock,
-  watch: StreamWatch<unknown>,
-): void {
+export function checkUnexpired(svid: HeldIdentity, clock: Clock, watch: StreamWatch<unknown>): void {
   if (clock() < svid.expiresAt.getTime()) return;
+  watch.noteExpiry(svid);
   const cause = watch.stopError ?? watch.lastError;
   throw new WorkloadApiError('expired', `${svid.id} expired at ${svid.expiresAt.toISOString()} and was not renewed`, {
     cause,

@@ -2,6 +2,14 @@ import { WorkloadApiError, type WorkloadApiErrorCode } from '../errors/index.js'
 import { openScope, sleep } from '../internal/abort.js';
 import type { Backoff } from '../internal/backoff.js';
 import { noMessageWithin } from './convert-stream.js';
+import { type IdentityOfEvent, publish, type WorkloadApiEvent } from './events.js';
+
+/** An identity that a delivery has to present. */
+export interface HeldIdentity {
+  readonly id: { toString(): string };
+  readonly expiresAt: Date;
+  equals(other: HeldIdentity): boolean;
+}
 
 /** What is watched: one stream of the endpoint, and what its messages mean. */
 export interface StreamFeed<M, T> {
@@ -15,6 +23,8 @@ export interface StreamFeed<M, T> {
   same(one: T, other: T): boolean;
   /** What is wrong with an accepted delivery. Default: nothing ever is. */
   problems?(value: T): readonly WorkloadApiError[];
+  /** The identity to present, of those delivered. Default: none, as with bundles. */
+  identity?(value: T): HeldIdentity | undefined;
   /** Called with every PermissionDenied, whether or not something was held. */
   onDenied?(): void;
   /** Called when a delivery takes the place of one that means something else. */
@@ -22,6 +32,8 @@ export interface StreamFeed<M, T> {
 }
 
 export interface StreamWatchOptions {
+  /** Of the endpoint, for events. */
+  readonly address: string;
   /** The delays between attempts; of this watch alone. */
   readonly backoff: Backoff;
   /** Limit for the first message of each stream, in milliseconds: an agent may accept connections and yet hang. */
@@ -63,6 +75,7 @@ export class StreamWatch<T> {
   #held: Held<T> = { kind: 'nothing' };
   #lastError: WorkloadApiError | undefined;
   #stopError: WorkloadApiError | undefined;
+  #expired: HeldIdentity | undefined;
 
   constructor(name: string, options: StreamWatchOptions) {
     this.#name = name;
@@ -104,6 +117,13 @@ export class StreamWatch<T> {
     throw new WorkloadApiError('not_ready', `the endpoint has not delivered ${this.#name} so far${why}`, { cause });
   }
 
+  /** Tells, once for each, that an identity is not presented because it has expired. */
+  noteExpiry(identity: HeldIdentity): void {
+    if (this.#expired === identity) return;
+    this.#expired = identity;
+    publish('expiry', () => ({ ...this.#origin, ...describe(identity) }));
+  }
+
   /** Ends the stream and every timer. May be called again. */
   close(): void {
     this.#link = 'closed';
@@ -137,6 +157,7 @@ export class StreamWatch<T> {
       for await (const message of feed.open(scope.signal)) {
         scope.stopTimer();
         if (scope.signal.aborted) break;
+        if (this.#link !== 'open') publish('connect', () => this.#origin);
         this.#link = 'open';
         if (this.#deliver(feed, message)) onAccepted();
       }
@@ -163,6 +184,7 @@ export class StreamWatch<T> {
       this.#held = { kind: 'value', value };
       if (known.kind === 'value') feed.onReplaced?.(known.value, value);
       this.#options.onChange('value');
+      this.#publishUpdate(feed, known.kind === 'value' ? known.value : undefined, value);
     }
     for (const problem of feed.problems?.(value) ?? []) this.#note(problem);
     return true;
@@ -172,6 +194,7 @@ export class StreamWatch<T> {
     if (this.#held.kind !== 'value') return;
     this.#held = { kind: 'withdrawn', cause };
     this.#options.onChange('value');
+    publish('withdrawal', () => this.#origin);
   }
 
   #stop(cause: WorkloadApiError): void {
@@ -183,7 +206,31 @@ export class StreamWatch<T> {
   #note(error: WorkloadApiError): void {
     this.#lastError = error;
     this.#options.onError(error);
+    const { code, message, grpcStatus } = error;
+    publish('error', () => ({ ...this.#origin, code, message, grpcStatus }));
   }
+
+  #publishUpdate<M>(feed: StreamFeed<M, T>, previous: T | undefined, value: T): void {
+    const identity = feed.identity?.(value);
+    publish('update', () => ({ ...this.#origin, ...(identity === undefined ? {} : describe(identity)) }));
+    const old = previous === undefined ? undefined : feed.identity?.(previous);
+    if (identity === undefined || old === undefined || identity.equals(old)) return;
+    publish('rotation', () => ({
+      ...this.#origin,
+      ...describe(identity),
+      previousId: old.id.toString(),
+      previousExpiresAt: old.expiresAt,
+    }));
+  }
+
+  get #origin(): WorkloadApiEvent {
+    return { address: this.#options.address, stream: this.#name };
+  }
+}
+
+/** The getters give a fresh Date each time, so an event has its own. */
+function describe(identity: HeldIdentity): IdentityOfEvent {
+  return { id: identity.id.toString(), expiresAt: identity.expiresAt };
 }
 
 /** The stream throws nothing else, and neither do the readers; a fault of svidkit itself must not go unnoticed. */

@@ -39,6 +39,7 @@ export class WitSource implements Source<WitContext>, WitSvidSource, WitBundleSo
         return pickSvid(svids, svids, pick);
       },
       same: (one, other) => sameWitSvids(one.delivery, other.delivery),
+      identity: ({ svid }) => svid,
       problems: ({ problem }) => (problem ? [problem] : []),
     });
     this.#bundles = this.#core.watch({

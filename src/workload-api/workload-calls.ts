@@ -1,6 +1,6 @@
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { WorkloadApiError } from '../errors/index.js';
-import type { EndpointAddress } from './endpoint-address.js';
+import { type EndpointAddress, formatEndpointAddress } from './endpoint-address.js';
 import { type GrpcChannel, openGrpcChannel } from './grpc-client.js';
 import type { GrpcMethod } from './grpc-wire.js';
 import { fromTransport, type Profile } from './rpc-error.js';
@@ -10,11 +10,14 @@ const SECURITY_HEADER = { 'workload.spiffe.io': 'true' };
 
 /** The calls of the Workload API with messages as they came and errors as the room's own. */
 export class WorkloadCalls {
+  /** Of the endpoint, as text. */
+  readonly address: string;
   readonly #channel: GrpcChannel;
   readonly #onClose = new Set<() => void>();
   #closed = false;
 
   constructor(address: EndpointAddress, maxMessageBytes: number) {
+    this.address = formatEndpointAddress(address);
     this.#channel = openGrpcChannel(address, { metadata: SECURITY_HEADER, maxMessageBytes });
   }
 

@@ -40,6 +40,7 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
         return pickSvid(context, context.svids, pick);
       },
       same: (one, other) => sameX509Context(one.delivery, other.delivery),
+      identity: ({ svid }) => svid,
       problems: ({ delivery, problem }) => (problem ? [...delivery.refusedBundles, problem] : delivery.refusedBundles),
     });
   }
