@@ -55,7 +55,7 @@ describe('the source of a federated bundle, over https_web', () => {
     }
   });
 
-  it('threat 5: is a bundle source for verifiers, which learn of new and revoked keys', async () => {
+  it('is a bundle source for verifiers, which learn of new and revoked keys', async () => {
     await using source = open();
     await source.ready();
     const svid = await issuer.issueX509Svid('spiffe://b.test/w');
@@ -110,6 +110,19 @@ describe('the source of a federated bundle, over https_web', () => {
     server.answer = answer;
     await until(() => source.health.lastError).toBe(undefined);
     expect(source.current).toBe(held);
+  });
+
+  it('section 5.2.1.4: begins every fetch at the configured URL', async () => {
+    server.answer = (request, response) => {
+      if (request.url === '/') response.writeHead(301, { Location: '/moved' }).end();
+      else send(response, document);
+    };
+    await using source = open();
+    await source.ready();
+    await until(() => server.requests.length).toBeGreaterThan(5);
+    expect(server.requests.slice(0, 6)).toEqual(
+      Array.from({ length: 3 }, () => ['GET 127.0.0.1 /', 'GET 127.0.0.1 /moved']).flat(),
+    );
   });
 
   it('section 4.2: refuses a sequence that goes back, and reports it', async () => {

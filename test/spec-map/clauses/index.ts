@@ -1,4 +1,5 @@
 import type { SpecDocument } from '../spec-map.js';
+import { federation } from './federation.js';
 import { jwtSvid } from './jwt-svid.js';
 import { mutualTls } from './mutual-tls.js';
 import { spiffeId } from './spiffe-id.js';
@@ -19,6 +20,7 @@ export const documents: readonly SpecDocument[] = [
   jwtSvid,
   witSvid,
   trustDomainAndBundle,
+  federation,
   workloadEndpoint,
   workloadApi,
   wimseIdentifier,

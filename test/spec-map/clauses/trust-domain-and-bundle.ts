@@ -2,11 +2,11 @@ import { type SpecDocument, testsIn } from '../spec-map.js';
 
 const document = testsIn('bundle/spiffe-trust-domain-and-bundle');
 const keys = testsIn('bundle/key-bundle');
+const map = testsIn('bundle/spiffe-bundle-map');
 const path = testsIn('x509-svid/path');
 const rotation = testsIn('issuer/rotation');
 
 const WRITTEN = 'writes what it reads back, use and kid included';
-const MAP = 'who makes or reads SPIFFE bundle maps; svidkit has none';
 
 export const trustDomainAndBundle: SpecDocument = {
   name: 'Bundle',
@@ -94,17 +94,36 @@ export const trustDomainAndBundle: SpecDocument = {
         ...keys('counts a key without use on the Workload API, and not in a SPIFFE bundle document'),
       ],
     },
+    {
+      ...{ at: '5.1.1 a', level: 'MUST', binds: 'verifier' },
+      text: 'A map has `trust_domains`, which may be empty.',
+      tests: map('section 5.1.1: may be empty, and must have trust_domains'),
+    },
+    {
+      ...{ at: '5.1.1 b', level: 'MUST', binds: 'verifier' },
+      text: 'A map with a trust domain that is there twice is refused.',
+      tests: map('sections 5.1.1, 6.3: refuses a trust domain that is there twice, however it is written'),
+    },
+    {
+      ...{ at: '5.1.1 c', level: 'MUST', binds: 'minter' },
+      text: 'No trust domain is in a map twice.',
+      tests: map('is not written with two bundles of one trust domain, or with one that a name alone cannot mean'),
+    },
+    {
+      ...{ at: '5.1.1 d', level: 'SHOULD', binds: 'minter' },
+      text: 'Bundles in a map have no refresh hint.',
+      tests: map('is written without refresh hints and reads back as it was, with a sequence of 64 bits'),
+    },
+    {
+      ...{ at: '5.1.1 e', level: 'MUST NOT', binds: 'verifier' },
+      text: 'The refresh hint of a bundle in a map does not say when the map is read again.',
+      tests: map('section 5.1.1: does not hand on the refresh hint of a bundle in the map'),
+    },
   ],
   others: [
     {
       ...{ at: '4.2 b', level: 'MUST', binds: 'who writes an SVID specification' },
       text: 'Each specification says which `use` its keys have.',
-    },
-    { ...{ at: '5.1.1 a', level: 'MUST', binds: MAP }, text: 'A map has `trust_domains`.' },
-    { ...{ at: '5.1.1 b', level: 'MUST', binds: MAP }, text: 'No trust domain is in a map twice; readers refuse it.' },
-    {
-      ...{ at: '5.1.1 c', level: 'SHOULD', binds: MAP },
-      text: 'Bundles in a map have no refresh hint, and readers pay no attention to one.',
     },
   ],
 };
