@@ -119,7 +119,8 @@ function judge(): string[] {
   }
   const third = Math.floor(heaps.length / 3);
   const growth = Math.min(...heaps.slice(-third)) - Math.min(...heaps.slice(0, third));
-  if (minutes >= MINUTES_FOR_GROWTH) {
+  // The log of every SPIRE process that was ended is kept until all of it is closed.
+  if (minutes >= MINUTES_FOR_GROWTH && !values.spire) {
     console.log(
       `lowest heap of the last third of the run against the first: ${growth < 0 ? '' : '+'}${megabytes(growth)}`,
     );
