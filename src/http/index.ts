@@ -23,15 +23,31 @@ export {
   type ProveMessageOptions,
   proveMessage,
 } from './message.js';
-export { createProvingFetch, type ProvingFetchOptions } from './proving-fetch.js';
+export type { ProofMechanism } from './proof-mechanism.js';
+export {
+  type CommonFetchOptions,
+  createProvingFetch,
+  type ProvingFetchOptions,
+  type SignatureFetchOptions,
+  type WptFetchOptions,
+} from './proving-fetch.js';
 export { type Refusal, refusalOf } from './refusal.js';
 export {
   type AuthenticatableRequest,
   type AuthenticateOptions,
+  type AuthenticateRequestOptions,
   type Caller,
   createRequestAuthenticator,
   type RequestAuthenticator,
   type RequestAuthenticatorOptions,
+  type SignatureCaller,
+  type WptCaller,
 } from './request-authenticator.js';
-export { type CallerHandler, type RequireCallerOptions, requireCaller } from './require-caller.js';
+export {
+  type CallerHandler,
+  type RequireCallerOptions,
+  type RequireCallerSigningOptions,
+  requireCaller,
+} from './require-caller.js';
+export type { ExpectedResponses } from './signed-exchange.js';
 export { type AuthenticatedRequest, getCaller } from './verified-caller.js';

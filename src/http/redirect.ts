@@ -2,8 +2,11 @@ import { ProvingFetchError } from '../errors/index.js';
 import { quote } from '../internal/quote.js';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** The request-body-header names of the Fetch Standard. */
-const BODY_FIELDS = ['Content-Encoding', 'Content-Language', 'Content-Location', 'Content-Type', 'Content-Length'];
+/** The request-body-header names of the Fetch Standard, and the digest of the body. */
+const BODY_FIELDS = [
+  ...['Content-Encoding', 'Content-Language', 'Content-Location', 'Content-Type', 'Content-Length'],
+  'Content-Digest',
+];
 
 export type Body = NonNullable<RequestInit['body']>;
 
@@ -57,7 +60,8 @@ function changesToGet(status: number, method: string): boolean {
   return (status === 301 || status === 302) && method === 'POST';
 }
 
-function isReplayable(body: Body | null): boolean {
+/** Whether the body can be read more than once. */
+export function isReplayable(body: Body | null): boolean {
   return (
     body === null ||
     typeof body === 'string' ||

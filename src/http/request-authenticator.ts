@@ -1,15 +1,20 @@
 import type { WitBundleSource } from '../bundle/index.js';
-import { WptError } from '../errors/index.js';
+import { RequestAuthenticationError, WptError } from '../errors/index.js';
+import type { HttpSignatureDraft, MessageBody, ProvenRequest, VerifiedContent } from '../http-signature/index.js';
+import { HTTP_SIGNATURE_DRAFTS } from '../http-signature/index.js';
 import type { Authorizer } from '../id/index.js';
 import type { Clock } from '../internal/clock.js';
 import type { ReplayStore } from '../replay/index.js';
-import { verifyWit, type WitProfile } from '../wit/index.js';
-import { type ProvenWorkload, readWptRequest, verifyWpt, WPT_DRAFTS, type WptDraft } from '../wpt/index.js';
+import type { WitProfile } from '../wit/index.js';
+import { type ProvenWorkload, readWptRequest, WPT_DRAFTS, type WptDraft } from '../wpt/index.js';
 import { acceptedAudiences } from './accepted-audiences.js';
-import { authenticationError } from './authentication-error.js';
+import { type AcceptedProofs, authenticationError } from './authentication-error.js';
+import { mechanismFor, type ProofMechanism, presentedProofs } from './proof-mechanism.js';
+import { createProofTokenVerifier, createSignatureVerifier, type SignedRequestParts } from './proof-verifiers.js';
+import { requestBody } from './request-body.js';
 
 /** Who may call, and what their proofs must be made for. */
-export interface RequestAuthenticatorOptions {
+export interface RequestAuthenticatorOptions<Mechanism extends ProofMechanism = 'wpt'> {
   /** Where the keys of a WIT's trust domain come from, asked for every request. */
   readonly bundles: WitBundleSource;
   /**
@@ -23,8 +28,21 @@ export interface RequestAuthenticatorOptions {
   readonly authorize: Authorizer;
   /** Where used proofs are remembered. Mandatory; when it fails or is full, the request is refused with 503. */
   readonly replay: ReplayStore;
-  /** How proofs may travel. Default: every draft svidkit knows. A request in two forms at once is refused. */
+  /**
+   * How callers may prove themselves. Default `['wpt']`. With `http-signature` the body is read and verified before a
+   * caller is told, who then has it as `body`. A service that needs every body to be bound to its caller accepts
+   * `['http-signature']` alone; of two, each request chooses its own. A request with two proofs is refused in any case.
+   */
+  readonly mechanisms?: readonly Mechanism[] | undefined;
+  /** How proof tokens may travel. Default: every draft svidkit knows. A request in two forms at once is refused. */
   readonly drafts?: readonly WptDraft[] | undefined;
+  /** What signatures must cover. Default `['draft-ietf-wimse-http-signature-07']`. */
+  readonly signatureDrafts?: readonly HttpSignatureDraft[] | undefined;
+  /**
+   * The longest body of a signed request, in bytes: so much is held until its digest is verified. A longer one is refused
+   * with 413. Default 1 MiB.
+   */
+  readonly maxBodyBytes?: number | undefined;
   /**
    * Names of further header fields with tokens that this service looks at. Default none. Use such a token only if the
    * caller's `covered.otherTokens` names it.
@@ -50,9 +68,11 @@ export interface RequestAuthenticatorOptions {
 
 /** What of a request is looked at: `IncomingMessage` is one, and so is the request of Express. */
 export interface AuthenticatableRequest {
+  /** What a signature covers; of no account otherwise. */
+  readonly method?: string | undefined;
   /** Header names and values in turn, as they came. Joined or deduplicated headers hide what must be refused. */
   readonly rawHeaders: readonly string[];
-  /** The request target. Without it, only the configured audiences themselves are accepted. */
+  /** The request target. Without it, only the configured audiences themselves are accepted, and no signature. */
   readonly url?: string | undefined;
   /** The request target before a framework rewrote `url`; goes before it. */
   readonly originalUrl?: string | undefined;
@@ -63,15 +83,48 @@ export interface AuthenticateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The workload that sent a request, proven by a WIT and a proof of possession. Holds no token. */
-export type Caller = ProvenWorkload;
+export interface AuthenticateRequestOptions extends AuthenticateOptions {
+  /**
+   * The body of a signed request as it came, before any content coding was undone; `null` for none. Default: the request
+   * is the stream of its own body, as `IncomingMessage` is, and is read to its end.
+   */
+  readonly body?: MessageBody | undefined;
+  /**
+   * Whether the answer will be signed for a client that asks for it, with `signResponse`. Default `false`: such a
+   * request is then refused with 501, because no unsigned success may go out.
+   */
+  readonly signsResponses?: boolean | undefined;
+}
 
-export type RequestAuthenticator = (request: AuthenticatableRequest, options?: AuthenticateOptions) => Promise<Caller>;
+/** Who sent a request with a proof token, which binds no body. */
+export interface WptCaller extends ProvenWorkload {
+  readonly body?: undefined;
+}
+
+/** Who sent a signed request, with the verified body of it: use no other copy. */
+export interface SignatureCaller extends ProvenRequest {
+  readonly body: VerifiedContent;
+}
 
 /**
- * Makes the function that tells who sent a request, by its Workload Identity Token and Workload Proof Token
- * (draft-ietf-wimse-wpt). One pass: headers, WIT, proof, audience, hashes of other tokens, authorizer, replay store;
- * nothing is told before all of it held. A WIT without a proof, in whichever header, is no credential.
+ * The workload that sent a request, proven by a WIT and a proof of possession. Holds no token. Where both mechanisms are
+ * accepted, `proof.kind` says which it was, and whether there is a `body` tells the types apart.
+ */
+export type Caller<Mechanism extends ProofMechanism = 'wpt'> = {
+  readonly wpt: WptCaller;
+  readonly 'http-signature': SignatureCaller;
+}[Mechanism];
+
+export type RequestAuthenticator<Mechanism extends ProofMechanism = 'wpt'> = (
+  request: AuthenticatableRequest,
+  options?: AuthenticateRequestOptions,
+) => Promise<Caller<Mechanism>>;
+
+/**
+ * Makes the function that tells who sent a request, by its Workload Identity Token and a proof of possession: a Workload
+ * Proof Token (draft-ietf-wimse-wpt) or an HTTP message signature (draft-ietf-wimse-http-signature). One pass: headers,
+ * WIT, proof, audience, what else the proof covers, authorizer, replay store; nothing is told before all of it held. A
+ * WIT without a proof, in whichever header, is no credential.
  *
  * The function rejects with a `RequestAuthenticationError`: `code` is the rule that refused (`no_credentials` when there
  * is no proof, `unavailable` when bundles cannot be read), `status` what to answer, by the draft the request follows.
@@ -79,47 +132,80 @@ export type RequestAuthenticator = (request: AuthenticatableRequest, options?: A
  *
  * @throws `TypeError` when an option is missing or wrong.
  */
-export function createRequestAuthenticator(options: RequestAuthenticatorOptions): RequestAuthenticator {
+export function createRequestAuthenticator<Mechanism extends ProofMechanism = 'wpt'>(
+  options: RequestAuthenticatorOptions<Mechanism>,
+): RequestAuthenticator<Mechanism> {
   const audiences = checkOptions(options);
-  const { bundles, authorize, replay, otherTokens, clock } = options;
-  const drafts = options.drafts ?? (Object.keys(WPT_DRAFTS) as WptDraft[]);
-  checkReading(drafts, otherTokens);
-  const ofWit = {
-    clock,
-    profiles: options.witProfiles,
-    issuers: options.witIssuers,
-    leewaySeconds: options.witLeewaySeconds,
-    maxLifetimeSeconds: options.witMaxLifetimeSeconds,
-  };
-  const ofProof = {
-    clock,
-    authorize,
-    replay,
-    leewaySeconds: options.proofLeewaySeconds,
-    maxLifetimeSeconds: options.proofMaxLifetimeSeconds,
-    allowMultipleAudiences: options.allowMultipleAudiences,
-  };
+  const accepted = acceptedProofs(options);
+  const reading = { drafts: accepted.drafts, otherTokens: options.otherTokens };
+  checkReading(reading);
+  const verifyProofToken = createProofTokenVerifier(options, reading);
+  const verifySignature = createSignatureVerifier(options, accepted.signatureDrafts);
 
-  return async (request, { signal } = {}) => {
-    const { rawHeaders, originalUrl, url } = request;
+  const authenticate: RequestAuthenticator<ProofMechanism> = async (request, given = {}) => {
+    const { rawHeaders } = request;
+    const { signal } = given;
     if (!Array.isArray(rawHeaders)) throw new TypeError('a request has rawHeaders: names and values in turn');
     signal?.throwIfAborted();
+    const presented = presentedProofs(rawHeaders);
+    const bySignature = mechanismFor(presented, accepted.mechanisms) === 'http-signature';
+    const signed = bySignature ? signedParts(request, given) : undefined;
     try {
-      const presented = readWptRequest(rawHeaders, { drafts, otherTokens });
-      const wit = await verifyWit(presented.wit, bundles, ofWit);
-      return await verifyWpt(presented, wit, {
-        ...ofProof,
-        audiences: acceptedAudiences(audiences, originalUrl ?? url),
-        signal,
-      });
+      const expected = { audiences: acceptedAudiences(audiences, targetOf(request)), signal };
+      if (signed === undefined) return await verifyProofToken(rawHeaders, expected);
+      const caller = await verifySignature(signed, expected);
+      checkAnswerable(caller, given);
+      return caller;
     } catch (error) {
       signal?.throwIfAborted();
-      throw authenticationError(error, rawHeaders, drafts);
+      throw authenticationError(error, presented, accepted);
     }
   };
+  // A mechanism that is not accepted makes no caller.
+  return authenticate as RequestAuthenticator<Mechanism>;
 }
 
-function checkOptions({ bundles, audiences, authorize, replay }: RequestAuthenticatorOptions): readonly string[] {
+function targetOf({ originalUrl, url }: AuthenticatableRequest): string | undefined {
+  return originalUrl ?? url;
+}
+
+function signedParts(request: AuthenticatableRequest, { body }: AuthenticateRequestOptions): SignedRequestParts {
+  const { method, rawHeaders } = request;
+  const target = targetOf(request);
+  if (method === undefined || target === undefined) {
+    throw new TypeError('the signature of a request is verified with its method and url');
+  }
+  return { method, target, rawHeaders, body: requestBody(request, body) };
+}
+
+/** draft-ietf-wimse-http-signature, "Signing the Response": better no answer than an unsigned success. */
+function checkAnswerable({ proof }: SignatureCaller, { signsResponses = false }: AuthenticateRequestOptions): void {
+  if (!proof.signResponse || signsResponses) return;
+  const message = 'the client asks for a signed response, and none is given here';
+  throw new RequestAuthenticationError('cannot_sign_response', message, { status: 501 });
+}
+
+function acceptedProofs(options: RequestAuthenticatorOptions<ProofMechanism>): AcceptedProofs {
+  const mechanisms: readonly ProofMechanism[] = options.mechanisms ?? ['wpt'];
+  if (!Array.isArray(mechanisms) || mechanisms.length === 0 || !mechanisms.every(isMechanism)) {
+    throw new TypeError('mechanisms must list wpt, http-signature or both');
+  }
+  const signatureDrafts = options.signatureDrafts ?? ['draft-ietf-wimse-http-signature-07'];
+  if (signatureDrafts.length === 0 || !signatureDrafts.every((draft) => Object.hasOwn(HTTP_SIGNATURE_DRAFTS, draft))) {
+    throw new TypeError('signatureDrafts must list drafts that svidkit knows');
+  }
+  const { maxBodyBytes } = options;
+  if (maxBodyBytes !== undefined && !(maxBodyBytes >= 0)) throw new TypeError('maxBodyBytes must be a number of bytes');
+  const drafts = options.drafts ?? (Object.keys(WPT_DRAFTS) as WptDraft[]);
+  return { mechanisms: [...mechanisms], drafts, signatureDrafts: [...signatureDrafts] };
+}
+
+function isMechanism(name: unknown): boolean {
+  return name === 'wpt' || name === 'http-signature';
+}
+
+function checkOptions(options: RequestAuthenticatorOptions<ProofMechanism>): readonly string[] {
+  const { bundles, audiences, authorize, replay } = options;
   if (typeof bundles?.getWitBundle !== 'function') throw new TypeError('bundles must have a method getWitBundle()');
   if (typeof authorize !== 'function') {
     throw new TypeError('authorize is mandatory: say who may call, or spell out anyId()');
@@ -135,9 +221,9 @@ function checkOptions({ bundles, audiences, authorize, replay }: RequestAuthenti
 }
 
 /** Reads a request without headers, which finds wrong options before the first real request does. */
-function checkReading(drafts: readonly WptDraft[], otherTokens: readonly string[] | undefined): void {
+function checkReading(reading: Parameters<typeof readWptRequest>[1]): void {
   try {
-    readWptRequest([], { drafts, otherTokens });
+    readWptRequest([], reading);
   } catch (error) {
     if (!(error instanceof WptError)) throw error;
   }

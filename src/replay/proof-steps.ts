@@ -5,7 +5,7 @@ import { revealProven } from '../internal/unproven.js';
 import type { ReplayEntry, ReplayStore, ReplayVerdict } from './replay-store.js';
 
 /** The rules that every proof of possession is held to after its own, whatever carries it. */
-export type ProofRule =
+type ProofRule =
   | 'wrong_audience'
   | 'wit_expired'
   | 'not_authorized'

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { RequestAuthenticationError } from 'svidkit/errors';
-import { createProvingFetch, createRequestAuthenticator, type ProvingFetchOptions } from 'svidkit/http';
+import { createProvingFetch, createRequestAuthenticator, type WptFetchOptions } from 'svidkit/http';
 import { anyId } from 'svidkit/id';
 import { createMemoryReplayStore } from 'svidkit/replay';
 import { parseWitSvid } from 'svidkit/wit';
@@ -68,7 +68,7 @@ async function serve(): Promise<string> {
   return audiences;
 }
 
-function proving(options: Partial<ProvingFetchOptions> = {}): typeof fetch {
+function proving(options: Partial<WptFetchOptions> = {}): typeof fetch {
   return createProvingFetch({ wit: source, allowPlaintext: true, clock, ...options });
 }
 
@@ -163,7 +163,7 @@ describe('the proving fetch', () => {
   });
 
   it('sends nothing that it cannot prove or must not send', async () => {
-    const refuse = (init: RequestInit, options: Partial<ProvingFetchOptions> = {}): Promise<string> =>
+    const refuse = (init: RequestInit, options: Partial<WptFetchOptions> = {}): Promise<string> =>
       rejectionOf(proving(options)(`${origin}/a`, init));
     expect(await refuse({ headers: { Authorization: 'Bearer at' } })).toBe('authorization_taken');
     expect(await refuse({ headers: { Authorization: 'Basic YTpi' } }, { draft: WPT_01 })).toBe(
