@@ -105,7 +105,7 @@ function readEc(algorithm: DerReader, key: Uint8Array<ArrayBuffer>): JwkMaterial
   const x = key.subarray(1, 1 + size);
   const y = key.subarray(1 + size);
   if (!isOnCurve(crv, x, y)) throw malformed(`an EC key is not a point of ${crv}`);
-  return readMaterial({ kty: 'EC', crv, x: encodeBase64url(x), y: encodeBase64url(y) });
+  return { kty: 'EC', crv, members: { crv, kty: 'EC', x: encodeBase64url(x), y: encodeBase64url(y) }, size };
 }
 
 function malformed(message: string): ReadError<CertificateRule> {

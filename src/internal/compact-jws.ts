@@ -1,4 +1,4 @@
-import { type Base64urlRule, decodeBase64url } from './base64url.js';
+import { type Base64urlRule, decodeBase64url, decodeBase64urlInPool } from './base64url.js';
 import { type JsonObject, type JsonRule, readJsonObject } from './json.js';
 import { ReadError } from './read-error.js';
 
@@ -37,10 +37,10 @@ export function readCompactJws(token: string, options: CompactJwsOptions = {}): 
   if (!headerText || !payloadText || !signatureText || rest.length > 0) {
     throw new ReadError<JwsRule>('not_compact', 'a token must have three segments divided by dots, none of them empty');
   }
-  const header = readJsonObject(decodeBase64url(headerText), { maxBytes });
+  const header = readJsonObject(decodeBase64urlInPool(headerText), { maxBytes });
   const alg = checkHeader(header);
   const signature = decodeBase64url(signatureText);
-  const payload = readJsonObject(decodeBase64url(payloadText), { maxBytes });
+  const payload = readJsonObject(decodeBase64urlInPool(payloadText), { maxBytes });
   return { alg, header, payload, signingInput: Buffer.from(`${headerText}.${payloadText}`, 'latin1'), signature };
 }
 

@@ -3,9 +3,6 @@ import { badDer, type DerElement, Tag } from './der.js';
 /** Longest OBJECT IDENTIFIER that is read, in octets; a UUID under 2.25 takes 20. */
 const MAX_OID_OCTETS = 64;
 
-const TWO_DIGIT_YEAR = /^(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
-const FOUR_DIGIT_YEAR = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
-
 /** X.690 section 11.1: TRUE is FF, FALSE is 00. */
 export function readBoolean(element: DerElement, what: string): boolean {
   const { content } = element;
@@ -95,13 +92,17 @@ export function readOid(element: DerElement, what: string): string {
 
 /** UTCTime or GeneralizedTime in the one form that RFC 5280 section 4.1.2.5 allows, as milliseconds since the epoch. */
 export function readTime(element: DerElement, what: string): number {
-  const pattern = element.tag === Tag.utcTime ? TWO_DIGIT_YEAR : FOUR_DIGIT_YEAR;
-  const digits = pattern.exec(readAscii(element, what));
-  if ((element.tag !== Tag.utcTime && element.tag !== Tag.generalizedTime) || digits === null) {
-    throw badDer(`${what} is not a time in UTC with seconds`);
-  }
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = digits.slice(1).map(Number);
-  const fullYear = element.tag === Tag.utcTime ? year + (year < 50 ? 2000 : 1900) : year;
+  const { content, tag } = element;
+  const yearDigits = tag === Tag.utcTime ? 2 : 4;
+  const isTime = (tag === Tag.utcTime || tag === Tag.generalizedTime) && content.length === yearDigits + 11;
+  if (!isTime || content[yearDigits + 10] !== 0x5a) throw badDer(`${what} is not a time in UTC with seconds`);
+  const year = readDigits(content, 0, yearDigits, what);
+  const month = readDigits(content, yearDigits, 2, what);
+  const day = readDigits(content, yearDigits + 2, 2, what);
+  const hour = readDigits(content, yearDigits + 4, 2, what);
+  const minute = readDigits(content, yearDigits + 6, 2, what);
+  const second = readDigits(content, yearDigits + 8, 2, what);
+  const fullYear = tag === Tag.utcTime ? year + (year < 50 ? 2000 : 1900) : year;
   const date = new Date(0);
   date.setUTCFullYear(fullYear, month - 1, day);
   date.setUTCHours(hour, minute, second);
@@ -115,6 +116,16 @@ export function readTime(element: DerElement, what: string): number {
     date.getUTCSeconds() === second;
   if (!same) throw badDer(`${what} is a time that does not exist`);
   return date.getTime();
+}
+
+function readDigits(content: Uint8Array, start: number, count: number, what: string): number {
+  let value = 0;
+  for (let at = start; at < start + count; at += 1) {
+    const digit = (content[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) throw badDer(`${what} is a time with something else than digits`);
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** The content as text, which must be printable ASCII: no control character can hide in a name or a time. */

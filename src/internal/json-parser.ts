@@ -1,7 +1,6 @@
 import type { JsonObjectOf, JsonOf, JsonRule } from './json.js';
 import { ReadError } from './read-error.js';
 
-const SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 /** Everything but `"`, `\` and control characters, which then meets what is expected: an end or an escape. */
 const PLAIN = /[ !#-[\]-\uFFFF]*/y;
@@ -39,9 +38,9 @@ export class JsonParser<N> {
   }
 
   parse(): JsonOf<N> {
-    this.#match(SPACE);
+    this.#space();
     const value = this.#value(0);
-    this.#match(SPACE);
+    this.#space();
     if (this.#at !== this.#text.length) throw this.#malformed();
     return value;
   }
@@ -70,9 +69,9 @@ export class JsonParser<N> {
       if (Object.hasOwn(object, name)) {
         throw new ReadError<JsonRule>('duplicate_member', 'JSON text names a member of one object twice');
       }
-      this.#match(SPACE);
+      this.#space();
       this.#expect(':');
-      this.#match(SPACE);
+      this.#space();
       object[name] = this.#value(depth);
     });
     return Object.freeze(object);
@@ -87,15 +86,15 @@ export class JsonParser<N> {
 
   #list(end: '}' | ']', readOne: () => void): void {
     this.#at += 1;
-    this.#match(SPACE);
+    this.#space();
     if (this.#take(end)) return;
     do {
       if (--this.#membersLeft < 0) {
         throw new ReadError<JsonRule>('too_many_members', 'JSON text holds too many members');
       }
-      this.#match(SPACE);
+      this.#space();
       readOne();
-      this.#match(SPACE);
+      this.#space();
     } while (this.#take(','));
     this.#expect(end);
   }
@@ -125,10 +124,20 @@ export class JsonParser<N> {
   }
 
   #match(pattern: RegExp): string {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)?.[0] ?? '';
-    this.#at += found.length;
-    return found;
+    const start = this.#at;
+    pattern.lastIndex = start;
+    if (!pattern.test(this.#text)) return '';
+    this.#at = pattern.lastIndex;
+    return this.#text.slice(start, this.#at);
+  }
+
+  /** RFC 8259 section 2: space, tab, line feed and carriage return. */
+  #space(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x09 && code !== 0x0a && code !== 0x0d) return;
+      this.#at += 1;
+    }
   }
 
   #take(character: string): boolean {
