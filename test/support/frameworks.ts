@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
+import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
 import express from 'express';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { Hono } from 'hono';
@@ -14,6 +14,14 @@ import {
 } from 'svidkit/http';
 import { onTestFinished } from 'vitest';
 import { listen } from './connections.js';
+
+/** What of `@hono/node-server` is used; its own types need those of a browser, which this project does not load. */
+interface HonoNodeServer {
+  createAdaptorServer(options: { fetch: Hono['fetch']; createServer?: typeof createHttp2Server }): unknown;
+}
+
+const require = createRequire(import.meta.url);
+const { createAdaptorServer } = require('@hono/node-server') as HonoNodeServer;
 
 export interface FrameworkOptions {
   readonly authenticate: RequestAuthenticator;
