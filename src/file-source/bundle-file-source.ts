@@ -4,6 +4,7 @@ import {
   type JwtBundleSource,
   parseJwtBundle,
   parseSpiffeBundle,
+  parseSpiffeBundleMap,
   parseWitBundle,
   parseX509BundlePem,
   type WitBundle,
@@ -11,9 +12,18 @@ import {
   type X509Bundle,
   type X509BundleSource,
 } from '../bundle/index.js';
+import { FileSourceError } from '../errors/index.js';
 import type { TrustDomain } from '../id/index.js';
-import { bundleFiles, bundleSetOf, present, readBundleFiles } from './bundle-files.js';
-import { FileSource } from './file-source.js';
+import {
+  type AnyBundle,
+  bundleFiles,
+  bundleSetOf,
+  present,
+  type ReadBundles,
+  readBundleFiles,
+} from './bundle-files.js';
+import { FileSource, pathOption } from './file-source.js';
+import type { FileTexts } from './file-texts.js';
 import type { FileFeed } from './file-watch.js';
 import type { BundlePaths, FileSourceOptions } from './options.js';
 
@@ -27,6 +37,8 @@ export interface BundleFileSourceOptions extends FileSourceOptions {
   readonly wit?: BundlePaths | undefined;
   /** SPIFFE bundle documents, each of which has the bundles of every kind. Default: none. */
   readonly spiffe?: BundlePaths | undefined;
+  /** Path of a SPIFFE bundle map, which has the documents of several trust domains. Default: none. */
+  readonly spiffeMap?: string | undefined;
 }
 
 /**
@@ -77,22 +89,27 @@ function feedOf(options: BundleFileSourceOptions): FileFeed<BundleSet> {
   const wit = bundleFiles('wit', options.wit, parseWitBundle);
   const spiffe = bundleFiles('spiffe', options.spiffe, parseSpiffeBundle);
   const all = [...x509, ...jwt, ...wit, ...spiffe];
+  const mapPaths = present(options.spiffeMap).map((path) => pathOption('spiffeMap', path));
+  const named = new Set(all.map(({ trustDomain }) => trustDomain.toString()));
   return {
-    paths: [...new Set(all.map(({ path }) => path))],
+    paths: [...new Set([...all.map(({ path }) => path), ...mapPaths])],
     secretPaths: [],
     convert: (files, held) => {
       const heldX509 = (trustDomain: TrustDomain) => present(held?.getX509Bundle(trustDomain));
       const heldJwt = (trustDomain: TrustDomain) => present(held?.getJwtBundle(trustDomain));
       const heldWit = (trustDomain: TrustDomain) => present(held?.getWitBundle(trustDomain));
+      const heldAll = (trustDomain: TrustDomain) => [
+        ...heldX509(trustDomain),
+        ...heldJwt(trustDomain),
+        ...heldWit(trustDomain),
+      ];
+      const fromMap = held?.trustDomains().filter((trustDomain) => !named.has(trustDomain.toString())) ?? [];
       const reads = [
         readBundleFiles(files, x509, heldX509),
         readBundleFiles(files, jwt, heldJwt),
         readBundleFiles(files, wit, heldWit),
-        readBundleFiles(files, spiffe, (trustDomain) => [
-          ...heldX509(trustDomain),
-          ...heldJwt(trustDomain),
-          ...heldWit(trustDomain),
-        ]),
+        readBundleFiles(files, spiffe, heldAll),
+        ...mapPaths.map((path) => readMap(files, path, fromMap.flatMap(heldAll))),
       ];
       return {
         value: bundleSetOf(reads.flatMap(({ bundles }) => bundles)),
@@ -102,4 +119,15 @@ function feedOf(options: BundleFileSourceOptions): FileFeed<BundleSet> {
     same: (one, other) => one.equals(other),
     expiresAt: () => undefined,
   };
+}
+
+/** A map that cannot be read leaves everything of it as it is held, and is refused where nothing is. */
+function readMap(files: FileTexts, path: string, held: readonly AnyBundle[]): ReadBundles {
+  try {
+    const bundles = files.read(path, 'bad_bundle', 'the SPIFFE bundle map', parseSpiffeBundleMap);
+    return { bundles, problems: [] };
+  } catch (error) {
+    if (held.length === 0 || !(error instanceof FileSourceError)) throw error;
+    return { bundles: held, problems: [error] };
+  }
 }

@@ -39,10 +39,10 @@ export interface FileSourceOptions {
  * How a source is doing. A snapshot: read it again for news. It is `connected` when what the files hold now is what the
  * source holds.
  */
-export type FileSourceHealth = HealthOf<FileSourceError>;
+export interface FileSourceHealth extends HealthOf<FileSourceError> {}
 
 /** Where the bundles of several trust domains are: the name of each, such as `example.org`, and a path. */
 export type BundlePaths = Readonly<Record<string, string>>;
 
 /** What every source can do besides giving what it holds. */
-export type Source<T> = SourceOf<T, FileSourceError>;
+export interface Source<T> extends SourceOf<T, FileSourceHealth> {}

@@ -20,8 +20,8 @@ export interface HealthOf<E extends Error> {
   readonly expiresAt: Date | undefined;
 }
 
-/** What every source can do besides giving what it holds. `E` is the error of its room. */
-export interface SourceOf<T, E extends Error> extends AsyncDisposable {
+/** What every source can do besides giving what it holds. `Health` is a {@link HealthOf} with the error of its room. */
+export interface SourceOf<T, Health> extends AsyncDisposable {
   /**
    * What is held now, as one consistent snapshot.
    *
@@ -29,7 +29,7 @@ export interface SourceOf<T, E extends Error> extends AsyncDisposable {
    * `withdrawn`, or why the endpoint is not asked any more: `unimplemented`, `invalid_argument`.
    */
   readonly current: T;
-  readonly health: HealthOf<E>;
+  readonly health: Health;
   /**
    * Resolves as soon as {@link current} can be read.
    *

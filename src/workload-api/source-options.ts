@@ -43,7 +43,7 @@ export interface SourceBackoff {
 }
 
 /** How a source is doing. A snapshot: read it again for news. */
-export type SourceHealth = HealthOf<WorkloadApiError>;
+export interface SourceHealth extends HealthOf<WorkloadApiError> {}
 
 /** What every source can do besides giving what it holds. */
-export type Source<T> = SourceOf<T, WorkloadApiError>;
+export interface Source<T> extends SourceOf<T, SourceHealth> {}

@@ -1,6 +1,6 @@
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { JwtBundle, SpiffeBundle, WitBundle } from 'svidkit/bundle';
+import { JwtBundle, SpiffeBundle, serializeSpiffeBundleMap, WitBundle } from 'svidkit/bundle';
 import type { FileSourceError } from 'svidkit/errors';
 import {
   createBundleFileSource,
@@ -239,6 +239,22 @@ describe('a BundleFileSource', () => {
     expect(source.getX509Bundle(AWAY)?.equals(theirBundle)).toBe(true);
     expect(source.getJwtBundle(AWAY)?.equals(theirJwtBundle)).toBe(true);
     expect(source.health.connected).toBe(false);
+  });
+
+  it('follows a SPIFFE bundle map, and keeps it whole where it is spoilt', async () => {
+    const [home, away] = [
+      new SpiffeBundle('example.org', { x509: ourBundle }),
+      new SpiffeBundle('other.example', { x509: theirBundle }),
+    ];
+    write('map.json', serializeSpiffeBundleMap([home, away]));
+    const source = await ready(createBundleFileSource({ ...common, spiffeMap: at('map.json') }));
+    expect(source.getX509Bundle(HOME)?.equals(ourBundle)).toBe(true);
+    write('map.json', '{"trust_domains":');
+    await until(codes).toEqual(['bad_bundle']);
+    expect(source.getX509Bundle(AWAY)?.equals(theirBundle)).toBe(true);
+    write('map.json', serializeSpiffeBundleMap([home]));
+    await until(() => source.getX509Bundle(AWAY)).toBeUndefined();
+    expect(source.getX509Bundle(HOME)?.equals(ourBundle)).toBe(true);
   });
 
   it('refuses a private key in a bundle', async () => {

@@ -110,6 +110,23 @@ describe('files that are overwritten in steps', () => {
     );
   }, 30_000);
 
+  it('are never used by halves when the half is a good text and stays for a while', async () => {
+    writeOneByOne(folder, filesOf(0));
+    await using source = createX509FileSource({ ...paths(), clock, quietMs: 400, settleMs: 5_000, pollMs: 5 });
+    await source.ready({ timeoutMs: 5_000 });
+    const writing = new Overwriting();
+    const step = (name: string) => writing.step(name, filesOf(1)[name] ?? '');
+    for (const name of ['tls.key', 'tls.key', 'ca.crt', 'ca.crt', 'ca.crt', 'tls.crt', 'tls.crt']) step(name);
+    const seen = new Set<string>();
+    for (let n = 0; n < 10; n += 1) {
+      await pause(10);
+      seen.add(report(source));
+    }
+    writing.close();
+    await until(() => source.current.svid.equals(generations[1]?.svid ?? source.current.svid)).toBe(true);
+    expect([...seen, report(source)]).toEqual(['whole', 'whole']);
+  });
+
   it('cannot be told from whole ones by their text: half of a chain makes an SVID', async () => {
     writeOneByOne(folder, { ...filesOf(0), 'tls.crt': generations[0]?.svid.certificates[0]?.toPem() ?? '' });
     await using source = createX509FileSource({ ...paths(), clock, quietMs: 0 });
