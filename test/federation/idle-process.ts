@@ -12,6 +12,8 @@ if (mode === 'once') {
   const source = createFederatedBundleSource({ ...options, keepProcessAlive: mode === 'keep' });
   if (mode !== 'lost') await source.ready();
   if (mode !== 'lost') say(`${source.current.trustDomain}`);
+  // Long enough for the request to be under way.
+  if (mode === 'lost') await new Promise((resolve) => setTimeout(resolve, 1_000));
   void (async () => {
     for await (const { trustDomain } of source.updates()) void trustDomain;
   })();
