@@ -10,14 +10,20 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Sends one request exactly as written, with `Connection: close` and no body, and reads the answer. */
-export async function sendRaw(port: number, requestLine: string, fields: readonly string[]): Promise<RawAnswer> {
+/** Sends one request exactly as written, with `Connection: close`, and reads the answer. */
+export async function sendRaw(
+  port: number,
+  requestLine: string,
+  fields: readonly string[],
+  body: string | Uint8Array = '',
+): Promise<RawAnswer> {
   const socket = connect(port, '127.0.0.1').setEncoding('utf8');
   let text = '';
   socket.on('data', (chunk) => {
     text += chunk;
   });
   socket.write([requestLine, ...fields, 'Connection: close', '', ''].join('\r\n'));
+  socket.write(body);
   await once(socket, 'close');
   const [head = '', ...rest] = text.split('\r\n\r\n');
   return { status: Number(head.split(' ')[1]), head, body: rest.join('\r\n\r\n') };
