@@ -7,13 +7,21 @@ import { userCache } from '../../spire/support/user-cache.js';
 import type { Program } from './program-judge.js';
 import { installPython, requirePython } from './python.js';
 
-const GO_MODULE = fileURLToPath(new URL('../go-spiffe', import.meta.url));
-const PYTHON_JUDGE = fileURLToPath(new URL('../python/judge.py', import.meta.url));
+const FOLDERS = {
+  goSpiffe: folder('go-spiffe'),
+  goSignatures: folder('go-signatures'),
+  pySpiffe: folder('python'),
+  pySignatures: folder('python-signatures'),
+};
 
 declare module 'vitest' {
   export interface ProvidedContext {
     goSpiffe: Program;
     pySpiffe: Program;
+    /** go-jose and httpsign. */
+    goSignatures: Program;
+    /** PyJWT and http-message-signatures. */
+    pySignatures: Program;
   }
 }
 
@@ -21,25 +29,41 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<void> {
   const python = requireTools();
   mkdirSync(userCache(), { recursive: true });
-  const program = userCache('go-spiffe-judge');
-  console.log('Building the go-spiffe program (seconds, or a minute with an empty Go cache)');
+  project.provide('goSpiffe', await goProgram('go-spiffe', FOLDERS.goSpiffe));
+  project.provide('goSignatures', await goProgram('go-signatures', FOLDERS.goSignatures));
+  const pySpiffe = await installPython('python', 'spiffe', python, run);
+  project.provide('pySpiffe', pythonProgram(pySpiffe, `${FOLDERS.pySpiffe}/judge.py`));
+  const pySignatures = await installPython('python-signatures', 'http-message-signatures', python, run);
+  project.provide('pySignatures', pythonProgram(pySignatures, `${FOLDERS.pySignatures}/exchange.py`));
+}
+
+async function goProgram(name: string, directory: string): Promise<Program> {
+  const command = userCache(`${name}-peer`);
+  console.log(`Building the program ${name} (seconds, or a minute with an empty Go cache)`);
   const environment = { ...goEnvironment(), GOFLAGS: '-mod=readonly' };
-  await run('go', ['build', '-v', '-trimpath', '-o', program, '.'], GO_MODULE, environment);
-  const interpreter = await installPython(python, run);
-  project.provide('goSpiffe', { command: program, args: [] });
-  // -I: neither the environment nor the current directory adds modules. Warnings about weak keys are not verdicts.
-  project.provide('pySpiffe', { command: interpreter, args: ['-I', '-B', '-W', 'ignore', PYTHON_JUDGE] });
+  await run('go', ['build', '-v', '-trimpath', '-o', command, '.'], directory, environment);
+  return { command, args: [] };
+}
+
+/** -I: neither the environment nor the current directory adds modules. Warnings about weak keys are not verdicts. */
+function pythonProgram(interpreter: string, script: string): Program {
+  return { command: interpreter, args: ['-I', '-B', '-W', 'ignore', script] };
 }
 
 /** Gives the version of Python, or ends the run with the sentence that helps instead of a stack. */
 function requireTools(): string {
   try {
-    requireGo(GO_MODULE);
+    requireGo(FOLDERS.goSpiffe);
+    requireGo(FOLDERS.goSignatures);
     return requirePython();
   } catch (error) {
     console.error(`test:interop cannot start: ${error instanceof Error ? error.message : String(error)}`);
     process.exit(1);
   }
+}
+
+function folder(name: string): string {
+  return fileURLToPath(new URL(`../${name}`, import.meta.url));
 }
 
 /** Runs a command with its output visible. */

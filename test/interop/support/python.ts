@@ -5,30 +5,30 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { userCache } from '../../spire/support/user-cache.js';
 
-const REQUIREMENTS = fileURLToPath(new URL('../python/requirements.txt', import.meta.url));
 const NEEDED = [3, 10] as const;
 
 type Run = (command: string, args: readonly string[], directory: string) => Promise<void>;
 
 /**
- * The interpreter of a virtual environment that holds exactly the packages of the requirements file, in the user's
- * cache: made on first use, and again when the file or the version of Python changes.
+ * The interpreter of a virtual environment that holds exactly the packages of the requirements file in a folder beside
+ * this one, in the user's cache: made on first use, and again when the file or the version of Python changes.
  */
-export async function installPython(version: string, run: Run): Promise<string> {
-  const requirements = readFileSync(REQUIREMENTS, 'utf8');
-  const pinned = /^spiffe==(.+)$/m.exec(requirements)?.[1] ?? 'unknown';
+export async function installPython(folder: string, name: string, version: string, run: Run): Promise<string> {
+  const file = fileURLToPath(new URL(`../${folder}/requirements.txt`, import.meta.url));
+  const requirements = readFileSync(file, 'utf8');
+  const pinned = new RegExp(`^${name}==(.+)$`, 'm').exec(requirements)?.[1] ?? 'unknown';
   const content = createHash('sha256').update(`${version}\n${requirements}`).digest('hex').slice(0, 12);
-  const directory = userCache(`py-spiffe-${pinned}-${content}`);
+  const directory = userCache(`py-${name}-${pinned}-${content}`);
   const interpreter = join(directory, 'bin', 'python');
   if (existsSync(interpreter)) return interpreter;
 
-  console.log(`Installing the Python package spiffe ${pinned} and what it needs into ${directory} (about a minute)`);
+  console.log(`Installing the Python package ${name} ${pinned} and what it needs into ${directory} (about a minute)`);
   mkdirSync(userCache(), { recursive: true });
   const partial = mkdtempSync(`${directory}.partial-`);
   try {
     await run('python3', ['-m', 'venv', partial], '/');
     const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:'];
-    await run(join(partial, 'bin', 'python'), [...pip, '--requirement', REQUIREMENTS], '/');
+    await run(join(partial, 'bin', 'python'), [...pip, '--requirement', file], '/');
     publish(partial, directory);
   } finally {
     rmSync(partial, { recursive: true, force: true });
