@@ -150,7 +150,7 @@ async function prepare(): Promise<readonly Program[]> {
   const python = requirePython();
   console.log('Building the go-spiffe program (seconds, or a minute with an empty Go cache)');
   const go = await buildGoProgram('x509-watch');
-  const interpreter = await installPython(python, run);
+  const interpreter = await installPython('python', 'spiffe', python, run);
   const file = (name: string): string => fileURLToPath(new URL(`./compare/${name}`, import.meta.url));
   return [
     { name: 'svidkit', command: process.execPath, args: ['--import', 'tsx', file('x509-watch.ts')] },
