@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import everyday from './vitest.config.js';
 
-// The same inputs for svidkit, go-spiffe and the Python package spiffe: needs Go, Python and, once, the network.
+// The same inputs for svidkit and its peers in Go, Python and on npm, and what each signs verified by the other: needs
+// Go, Python and, once, the network.
 export default defineConfig({
   ...everyday,
   test: {

@@ -15,7 +15,7 @@ const all = (...codes: readonly string[]): string[] => [...wit(...codes), ...pro
 export const REASONS = {
   'not-a-token': {
     meaning: 'not a compact JWS of three segments with JSON objects in the first two',
-    svidkit: tokens('not_compact', 'not_an_object', 'bad_json', 'bad_text', 'too_deep', 'too_many_members', 'bad_alg'),
+    svidkit: tokens('not_compact', 'not_an_object', 'bad_json', 'bad_text', 'too_deep', 'too_many_members'),
   },
   'bad-encoding': { meaning: 'base64url that is padded or not canonical', svidkit: tokens('bad_base64url') },
   'bad-number': { meaning: 'a number that a double does not hold exactly', svidkit: tokens('number_out_of_range') },
@@ -28,7 +28,10 @@ export const REASONS = {
     meaning: 'a JOSE header parameter that changes how the token is read: crit, b64, zip, cty, enc',
     svidkit: tokens('crit_present', 'unsupported_header'),
   },
-  'algorithm-not-allowed': { meaning: 'an algorithm that is not on the allowlist', svidkit: wit('unsupported_alg') },
+  'algorithm-not-allowed': {
+    meaning: 'an algorithm that is not on the allowlist, or not a text',
+    svidkit: [...wit('unsupported_alg'), ...tokens('bad_alg')],
+  },
   'algorithm-mismatch': {
     meaning: 'an algorithm that is not the one of the key',
     svidkit: all('alg_mismatch'),

@@ -101,7 +101,7 @@ const algorithms: readonly WitRow[] = [
   ],
   ['an alg that nobody knows', 'RFC 8725 3.1', header({ alg: 'ES256X' }), 'algorithm-not-allowed'],
   ['alg in another case', 'RFC 7515 4.1.1', header({ alg: 'es256' }), 'algorithm-not-allowed'],
-  ['alg a number', 'RFC 7515 4.1.1', header({ alg: 256 }), 'not-a-token'],
+  ['alg a number', 'RFC 7515 4.1.1', header({ alg: 256 }), 'algorithm-not-allowed'],
   [
     'EdDSA in the spiffe profile',
     'WIT-SVID 2.3',

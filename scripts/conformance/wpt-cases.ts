@@ -68,6 +68,7 @@ const accepted: readonly WptRow[] = [
       claims: { aud: 'https://TOOLS.example.org:443/orders' },
     },
     'accept',
+    'should',
   ],
   ['-02, expired within the leeway', 'RFC 7519 4.1.4', { now: NOW + 69 }, 'accept'],
   [

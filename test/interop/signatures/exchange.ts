@@ -1,6 +1,6 @@
 import type { Departs } from '../support/difference.js';
 
-export type Verdict = 'accept' | 'refuse' | 'unsupported' | 'crash';
+type Verdict = 'accept' | 'refuse' | 'unsupported' | 'crash';
 
 /** What a peer made of a task; what it signed or understood is the output. */
 export interface Answer {
@@ -43,14 +43,11 @@ export interface ExchangeDifference<P extends string = string> {
   readonly because: string;
 }
 
-export function isExpected({ expected, verdict }: Exchange): boolean {
+function isExpected({ expected, verdict }: Exchange): boolean {
   return verdict === expected;
 }
 
-export function explains(
-  { peers, direction, cases, algorithms, verdict }: ExchangeDifference,
-  exchange: Exchange,
-): boolean {
+function explains({ peers, direction, cases, algorithms, verdict }: ExchangeDifference, exchange: Exchange): boolean {
   return (
     peers.includes(exchange.peer) &&
     (direction === undefined || direction === exchange.direction) &&

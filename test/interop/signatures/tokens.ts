@@ -10,7 +10,7 @@ import { KIND_OF } from '../../support/key-pairs.js';
 import { confirmation } from '../../support/wit-domain.js';
 import { keyPair } from '../support/keys.js';
 
-export type TokenKind = 'WIT' | 'WPT' | 'JWT-SVID';
+type TokenKind = 'WIT' | 'WPT' | 'JWT-SVID';
 
 /** How one kind of token is made and verified here, and what a peer needs for the same. */
 export interface TokenExchange {
