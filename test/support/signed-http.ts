@@ -73,6 +73,17 @@ export async function serveSigned(options: ServeOptions = {}): Promise<SignedSer
   return { port, callers, refusals, refusal: () => refusals.at(-1)?.code };
 }
 
+/** A server that accepts signed requests and leaves it to a test how the answer is signed, if at all. Gives its port. */
+export function serveByHand(answer: (response: ServerResponse, caller: SignatureCaller) => unknown): Promise<number> {
+  const authenticate = createRequestAuthenticator({
+    ...{ bundles, audiences: ORIGIN, authorize: anyId(), clock },
+    ...{ mechanisms: ['http-signature'] as const, replay: createMemoryReplayStore({ clock }) },
+  });
+  return serveHttp(async (request, response) => {
+    await answer(response, await authenticate(request, { signsResponses: true }));
+  });
+}
+
 function echo(_: IncomingMessage, response: ServerResponse, { body }: AnyCaller): void {
   response.end(body?.bytes);
 }
