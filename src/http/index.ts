@@ -1,3 +1,4 @@
+export type { ClosableResponse } from './admission.js';
 export { type ExpressMiddleware, requireCallerExpress } from './express.js';
 export {
   type FastifyHook,

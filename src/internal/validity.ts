@@ -3,7 +3,7 @@ import type { JsonObject } from './json.js';
 import { readNumericDate } from './numeric-date.js';
 import { ReadError } from './read-error.js';
 
-export type ValidityRule = 'bad_exp' | 'bad_nbf' | 'expired' | 'not_yet_valid';
+type ValidityRule = 'bad_exp' | 'bad_nbf' | 'expired' | 'not_yet_valid';
 
 /** `exp` and `nbf` of a JWT, in seconds since the epoch. */
 export interface Validity {

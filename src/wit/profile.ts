@@ -18,7 +18,7 @@ export interface WitProfileRules {
   readonly audAllowed: boolean;
 }
 
-export const WIT_PROFILES: Readonly<Record<WitProfile, WitProfileRules>> = {
+const WIT_PROFILES: Readonly<Record<WitProfile, WitProfileRules>> = {
   /** draft-ietf-wimse-workload-creds-02; `application/` may be left out or not (RFC 7515 section 4.1.9). */
   wimse: {
     name: 'wimse',

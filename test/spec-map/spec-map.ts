@@ -1,7 +1,7 @@
 /** Who has to do what a clause asks: the parts of svidkit, by their role. */
-export type Party = 'verifier' | 'minter' | 'client' | 'endpoint';
+type Party = 'verifier' | 'minter' | 'client' | 'endpoint';
 
-export type Level = 'MUST' | 'MUST NOT' | 'SHOULD' | 'SHOULD NOT' | 'threat';
+type Level = 'MUST' | 'MUST NOT' | 'SHOULD' | 'SHOULD NOT' | 'threat';
 
 /** One demand of a document on svidkit, in our own words. */
 export interface Clause {
@@ -61,7 +61,7 @@ export const idOf = (document: SpecDocument, clause: { readonly at: string }): s
   `${document.name} ${clause.at}`;
 
 /** The results that a reference means. */
-export function resultsOf(ref: TestRef, results: readonly TestResult[]): readonly TestResult[] {
+function resultsOf(ref: TestRef, results: readonly TestResult[]): readonly TestResult[] {
   const prefix = ref.title.endsWith('*') ? ref.title.slice(0, -1) : undefined;
   return results.filter(
     ({ file, path }) =>

@@ -16,10 +16,10 @@ type Method<Kind extends DescMethod['methodKind'], I extends DescMessage, O exte
 };
 
 /** What a call of the Workload API carries by the standard. */
-export const SECURITY_HEADER: readonly (readonly [string, string])[] = [['workload.spiffe.io', 'true']];
+const SECURITY_HEADER: readonly (readonly [string, string])[] = [['workload.spiffe.io', 'true']];
 
 /** One open stream, read message by message. */
-export interface BareStream<O extends DescMessage> {
+interface BareStream<O extends DescMessage> {
   /** The next message; rejects with the ServiceError that ends the stream. */
   next(): Promise<MessageShape<O>>;
   /** How many messages wait unread. */

@@ -12,7 +12,7 @@ export const ours: Made = makeAuthority('our authority');
 export const theirs: Made = makeAuthority('their authority');
 export const ourBundle: X509Bundle = bundleOf('example.org', ours);
 export const theirBundle: X509Bundle = bundleOf('other.example', theirs);
-export const bothBundles: ReturnType<typeof sourceOf> = sourceOf(ourBundle, theirBundle);
+const bothBundles: ReturnType<typeof sourceOf> = sourceOf(ourBundle, theirBundle);
 
 /** A key and a certificate chain as Node takes them, for peers that svidkit would not let happen. */
 export interface PemIdentity {

@@ -9,7 +9,7 @@ import { bundles, clock, NOW, wit, workload } from './wit-domain.js';
 
 export const AUDIENCE = 'https://tools.example.org/orders';
 export const WIT: string = wit();
-export const WPT_HEADER = { alg: 'ES256', typ: 'wpt+jwt' };
+const WPT_HEADER = { alg: 'ES256', typ: 'wpt+jwt' };
 
 export function unproven(token: string = WIT): Promise<UnprovenWit> {
   return verifyWit(token, bundles, { clock });
