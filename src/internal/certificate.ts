@@ -189,23 +189,29 @@ export function parseCertificate(der: Uint8Array): Certificate {
 }
 
 /**
- * Reads certificates that follow one another without anything between, as the Workload API sends them. No bytes are no
- * certificates.
+ * Reads at most that many certificates that follow one another without anything between, as the Workload API sends
+ * them. No bytes are no certificates.
  *
  * @throws ReadError with a {@link CertificateRule}.
  */
-export function parseCertificates(concatenated: Uint8Array): Certificate[] {
-  return splitCertificates(concatenated).map((part) => parseCertificate(part));
+export function parseCertificates(concatenated: Uint8Array, most: number): Certificate[] {
+  const parts = splitCertificates(concatenated, most);
+  if (parts.length > most) {
+    throw new ReadError<CertificateRule>('too_large', `at most ${most} certificates may follow one another`);
+  }
+  return parts.map((part) => parseCertificate(part));
 }
 
 /**
- * Cuts such bytes into the parts that should be certificates, without reading them, so that a caller can count first.
+ * Cuts such bytes into the parts that should be certificates, without reading them, so that a caller can count first:
+ * at most one more than `most`, whatever follows.
  *
- * @throws ReadError `bad_der`.
+ * @throws ReadError `bad_der`; `too_large` for more bytes than so many certificates have.
  */
-export function splitCertificates(concatenated: Uint8Array): Uint8Array<ArrayBuffer>[] {
+export function splitCertificates(concatenated: Uint8Array, most: number): Uint8Array<ArrayBuffer>[] {
+  if (concatenated.length > most * MAX_CERTIFICATE_BYTES) throw tooLarge();
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (const reader = new DerReader(new Uint8Array(concatenated)); !reader.done; ) {
+  for (const reader = new DerReader(new Uint8Array(concatenated)); !reader.done && parts.length <= most; ) {
     parts.push(reader.expect(Tag.sequence, 'a certificate').raw);
   }
   return parts;

@@ -23,22 +23,22 @@ const BASE64_LINE = /^[A-Za-z0-9+/]*={0,2}$/;
 export function decodePem(text: string): PemBlock[] {
   if (text.length > MAX_CHARACTERS) throw bad(`a PEM text has at most ${MAX_CHARACTERS} characters`);
   const blocks: PemBlock[] = [];
-  let open: { readonly label: string; readonly lines: string[] } | undefined;
-  for (const line of text.split(/\r\n|\n|\r/)) {
+  let open: { readonly label: string; base64: string } | undefined;
+  for (const line of linesOf(text)) {
     const trimmed = line.trimEnd();
     const boundary = BOUNDARY.exec(trimmed);
     if (boundary === null) {
       if (trimmed.startsWith('-----')) throw bad('a PEM boundary line is malformed');
-      if (open !== undefined) open.lines.push(readLine(trimmed));
+      if (open !== undefined) open.base64 += readLine(trimmed);
       continue;
     }
     const [, side, label = ''] = boundary;
     if (side === 'BEGIN') {
       if (open !== undefined) throw bad('a PEM block begins before the one above it has ended');
-      open = { label, lines: [] };
+      open = { label, base64: '' };
     } else {
       if (open?.label !== label) throw bad('a PEM block ends that has not begun under that label');
-      blocks.push({ label, der: decodeBase64(open.lines.join('')) });
+      blocks.push({ label, der: decodeBase64(open.base64) });
       open = undefined;
     }
   }
@@ -52,6 +52,16 @@ export function encodePem(label: string, der: Uint8Array): string {
   const base64 = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('base64');
   const lines = base64.match(/.{1,64}/g) ?? [];
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+}
+
+/** One after the other, because a list of sixteen million empty lines would take a hundred megabytes. */
+function* linesOf(text: string): Generator<string> {
+  let start = 0;
+  for (const end of text.matchAll(/\r\n|\n|\r/g)) {
+    yield text.slice(start, end.index);
+    start = end.index + end[0].length;
+  }
+  yield text.slice(start);
 }
 
 function readLine(line: string): string {

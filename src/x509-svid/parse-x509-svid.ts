@@ -39,7 +39,7 @@ export function parseX509Svid(material: X509SvidMaterial): X509Svid {
   const { certificates, privateKey, ...options } = material;
   if (!(certificates instanceof Uint8Array)) throw new TypeError('certificates must be DER in a Uint8Array');
   const chain = asRoomError(X509SvidError, () => {
-    const parts = splitCertificates(certificates);
+    const parts = splitCertificates(certificates, MAX_CHAIN);
     checkChainLength(parts.length);
     return parts.map((part) => parseCertificate(part));
   });

@@ -96,6 +96,18 @@ describe('X.509 bundles', () => {
     expect(codeOf(verify)).toBe('untrusted');
   });
 
+  it('threat 25: hold at most 1000 authorities', () => {
+    const pem = encodePem('CERTIFICATE', one.der);
+    const many = (count: number) => [
+      codeOf(() => parseX509Bundle('example.org', Buffer.concat(Array(count).fill(one.der)))),
+      codeOf(() => parseX509BundlePem('example.org', pem.repeat(count))),
+    ];
+    expect(many(1000)).toEqual(['accepted', 'accepted']);
+    expect(many(1001)).toEqual(['too_large', 'too_large']);
+    const blocks = encodePem('CERTIFICATE', der.sequence()).repeat(100_000);
+    expect(codeOf(() => parseX509BundlePem('example.org', blocks))).toBe('too_large');
+  });
+
   it('refuse what is not DER, or not PEM, or another thing in PEM', () => {
     expect(codeOf(() => parseX509Bundle('example.org', Buffer.concat([both, der.bytes(0)])))).toBe('bad_der');
     expect(codeOf(() => parseX509Bundle('example.org', Buffer.from('not DER')))).toBe('bad_der');

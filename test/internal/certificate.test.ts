@@ -99,13 +99,13 @@ describe('a certificate as it is read', () => {
   });
 
   it('concatenated certificates are read in order, and nothing may stand between or after them', () => {
-    expect(parseCertificates(Buffer.concat([leaf.der, root.der])).map((one) => one.subject)).toEqual([
+    expect(parseCertificates(Buffer.concat([leaf.der, root.der]), 2).map((one) => one.subject)).toEqual([
       'C=US, O=SPIRE',
       'CN=root',
     ]);
-    expect(parseCertificates(new Uint8Array())).toEqual([]);
-    expect(ruleOf(() => parseCertificates(Buffer.concat([leaf.der, der.bytes(0)])))).toBe('bad_der');
-    expect(ruleOf(() => parseCertificates(Buffer.concat([leaf.der, root.der.subarray(0, -1)])))).toBe('bad_der');
+    expect(parseCertificates(new Uint8Array(), 1)).toEqual([]);
+    expect(ruleOf(() => parseCertificates(Buffer.concat([leaf.der, der.bytes(0)]), 2))).toBe('bad_der');
+    expect(ruleOf(() => parseCertificates(Buffer.concat([leaf.der, root.der.subarray(0, -1)]), 2))).toBe('bad_der');
     expect(ruleOf(() => parseCertificate(Buffer.concat([leaf.der, root.der])))).toBe('bad_der');
   });
 });
@@ -191,6 +191,16 @@ describe('RFC 5280 section 4.1: what is refused', () => {
     expect(ruleWith(x509.subjectAltName([x509.ip(1, 2, 3)]))).toBe('bad_certificate');
     expect(ruleWith(x509.subjectAltName([der.implicit(9, der.bytes(1))]))).toBe('bad_der');
     expect(ruleWith(x509.subjectAltName([der.explicit(6, der.ia5('spiffe://example.org/web'))]))).toBe('bad_der');
+  });
+
+  it('threat 25: more certificates in a row than are wanted, whatever follows them', () => {
+    const two = Buffer.concat([leaf.der, root.der]);
+    expect(ruleOf(() => parseCertificates(two, 1))).toBe('too_large');
+    expect(ruleOf(() => parseCertificates(Buffer.concat([two, new Uint8Array(50_000)]), 1))).toBe('too_large');
+    expect(ruleOf(() => parseCertificates(new Uint8Array(65_537), 1))).toBe('too_large');
+    const empty = new Uint8Array(20_000_000).fill(0x30);
+    for (let at = 1; at < empty.length; at += 2) empty[at] = 0;
+    expect(ruleOf(() => parseCertificates(empty, 1000))).toBe('too_large');
   });
 
   it('threat 25: a certificate over 64 KiB, and one with thousands of names', () => {
