@@ -12,7 +12,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/redis/**', 'test/spire/**', 'node_modules/**'],
+    exclude: ['test/interop/**', 'test/proxy/**', 'test/redis/**', 'test/spire/**', 'node_modules/**'],
     testTimeout: 15_000,
     dangerouslyIgnoreUnhandledErrors: false,
   },
