@@ -38,10 +38,10 @@ it('mutual TLS goes on through rotations of SVIDs and authorities, each end from
   const port = await listen(
     createHttpsServer(options, (request, response) => void response.end(getPeer(request).leaf.serialNumber)),
   );
-  const agent = createHttpsAgent(
-    { svid: client, bundles: client, authorize: exactly(SERVER) },
-    { keepAlive: true, maxSockets: 4 },
-  );
+  const towardsServer = { svid: client, bundles: client, authorize: exactly(SERVER) };
+  const agent = createHttpsAgent(towardsServer, { keepAlive: true, maxSockets: 4 });
+  // A kept connection goes on showing the server's SVID of its handshake; a new one shows the newest.
+  const fresh = createHttpsAgent(towardsServer, { keepAlive: false });
   onTestFinished(() => agent.destroy());
 
   const serials = new Set<string>();
@@ -70,7 +70,7 @@ it('mutual TLS goes on through rotations of SVIDs and authorities, each end from
       expect([presented, serialOf(client.getX509Svid())]).toContain(body);
     }
     await until(() => client.health.connected && server.health.connected).toBe(true);
-    const { body, socket } = await call(agent, port);
+    const { body, socket } = await call(fresh, port);
     expect(body).toBe(serialOf(nextClient));
     expect(getPeer(socket).leaf.serialNumber).toBe(serialOf(nextServer));
     serials.add(body);
