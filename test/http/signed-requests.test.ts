@@ -1,12 +1,20 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { type Caller, createRequestAuthenticator, requireCaller } from 'svidkit/http';
+import {
+  type Caller,
+  createRequestAuthenticator,
+  type ProofMechanism,
+  type RequestAuthenticator,
+  requireCaller,
+  type SignatureCaller,
+  type WptCaller,
+} from 'svidkit/http';
 import { createContentDigest, signRequest, signResponse } from 'svidkit/http-signature';
 import { anyId, exactly } from 'svidkit/id';
 import { createMemoryReplayStore } from 'svidkit/replay';
 import { mintWpt } from 'svidkit/wpt';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { outgoing, svid, WIT } from '../support/http-signatures.js';
 import { serveHttp } from '../support/raw-http.js';
 import { rejectionOf } from '../support/rejections.js';
@@ -431,5 +439,25 @@ describe('misuse', () => {
     { maxBodyBytes: Number.NaN },
   ])('createRequestAuthenticator with %o is a TypeError', (wrong) => {
     expect(() => createRequestAuthenticator({ ...authenticating(), ...(wrong as object) })).toThrow(TypeError);
+  });
+});
+
+describe('the types', () => {
+  it('say what a caller has, by the mechanisms that are accepted', () => {
+    const { mechanisms: _, ...plain } = authenticating();
+    type CallerOf<Authenticate extends (...given: never[]) => Promise<unknown>> = Awaited<ReturnType<Authenticate>>;
+    const byToken = createRequestAuthenticator(plain);
+    const bySignature = createRequestAuthenticator({ ...plain, mechanisms: ['http-signature'] });
+    const byEither = createRequestAuthenticator({ ...plain, mechanisms: ['wpt', 'http-signature'] });
+    expectTypeOf<CallerOf<typeof byToken>>().toEqualTypeOf<WptCaller>();
+    expectTypeOf<CallerOf<typeof bySignature>>().toEqualTypeOf<SignatureCaller>();
+    expectTypeOf<CallerOf<typeof byEither>>().toEqualTypeOf<WptCaller | SignatureCaller>();
+    const read = (caller: CallerOf<typeof byEither>): void => {
+      if (caller.body !== undefined) expectTypeOf(caller).toEqualTypeOf<SignatureCaller>();
+      else expectTypeOf(caller).toEqualTypeOf<WptCaller>();
+    };
+    expectTypeOf(read).toBeFunction();
+    expectTypeOf(byEither).not.toExtend<RequestAuthenticator>();
+    expectTypeOf(byToken).toExtend<RequestAuthenticator<ProofMechanism>>();
   });
 });
