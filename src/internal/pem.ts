@@ -8,7 +8,8 @@ export interface PemBlock {
   readonly der: Uint8Array<ArrayBuffer>;
 }
 
-const MAX_CHARACTERS = 16 * 1024 * 1024;
+/** Over a thousand certificates. */
+const MAX_CHARACTERS = 4 * 1024 * 1024;
 const BOUNDARY = /^-----(BEGIN|END) ([A-Z0-9][A-Z0-9 .]{0,62}[A-Z0-9])-----$/;
 const BASE64_LINE = /^[A-Za-z0-9+/]*={0,2}$/;
 
@@ -26,12 +27,12 @@ export function decodePem(text: string): PemBlock[] {
   let open: { readonly label: string; base64: string } | undefined;
   for (const line of linesOf(text)) {
     const trimmed = line.trimEnd();
-    const boundary = BOUNDARY.exec(trimmed);
-    if (boundary === null) {
-      if (trimmed.startsWith('-----')) throw bad('a PEM boundary line is malformed');
+    if (!trimmed.startsWith('-----')) {
       if (open !== undefined) open.base64 += readLine(trimmed);
       continue;
     }
+    const boundary = BOUNDARY.exec(trimmed);
+    if (boundary === null) throw bad('a PEM boundary line is malformed');
     const [, side, label = ''] = boundary;
     if (side === 'BEGIN') {
       if (open !== undefined) throw bad('a PEM block begins before the one above it has ended');
@@ -54,14 +55,17 @@ export function encodePem(label: string, der: Uint8Array): string {
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 }
 
-/** One after the other, because a list of sixteen million empty lines would take a hundred megabytes. */
+/** One after the other, because a list of millions of empty lines would take more memory than the text. */
 function* linesOf(text: string): Generator<string> {
   let start = 0;
-  for (const end of text.matchAll(/\r\n|\n|\r/g)) {
-    yield text.slice(start, end.index);
-    start = end.index + end[0].length;
+  while (start <= text.length) {
+    const found = text.indexOf('\n', start);
+    const end = found < 0 ? text.length : found;
+    const line = text.slice(start, text[end - 1] === '\r' && end > start ? end - 1 : end);
+    if (line.includes('\r')) yield* line.split('\r');
+    else yield line;
+    start = end + 1;
   }
-  yield text.slice(start);
 }
 
 function readLine(line: string): string {

@@ -52,6 +52,13 @@ describe('base64url', () => {
     }
   });
 
+  it('threat 25: takes texts of megabytes without running out of stack', () => {
+    const long = 'A'.repeat(12_000_000);
+    expect(decodeBase64url(long)).toHaveLength(9_000_000);
+    expect(ruleOf(() => decodeBase64url(`${long}AB`))).toBe('bad_base64url');
+    expect(ruleOf(() => decodeBase64url(`${long}*`))).toBe('bad_base64url');
+  });
+
   it('threat 26: accepts no text that it would write otherwise', () => {
     const text = fc.string({ unit: fc.constantFrom(...'AQgwBCz019-_', '=', '+', '/', ' ', '\n'), maxLength: 12 });
     fc.assert(
