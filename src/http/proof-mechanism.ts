@@ -45,6 +45,5 @@ export function hasProofToken({ authorization, workloadProofToken }: PresentedPr
  */
 export function mechanismFor(presented: PresentedProofs, accepted: readonly ProofMechanism[]): ProofMechanism {
   if (!accepted.includes('wpt')) return 'http-signature';
-  if (!accepted.includes('http-signature') || hasProofToken(presented)) return 'wpt';
-  return presented.httpSignature ? 'http-signature' : 'wpt';
+  return presented.httpSignature && accepted.includes('http-signature') ? 'http-signature' : 'wpt';
 }

@@ -94,6 +94,17 @@ describe('an answer that was asked to be signed', () => {
     expect(answer.headers['transfer-encoding']).toBeUndefined();
   });
 
+  it('is sent whole, without trailers, also where it was to come in chunks', async () => {
+    const { covered, body, answer } = await answerOf((response) => {
+      response.writeHead(200, { 'Transfer-Encoding': 'chunked', Trailer: 'X-End' });
+      response.write('ans');
+      response.addTrailers({ 'X-End': 'x' });
+      response.end('wer');
+    });
+    expect([covered, body]).toEqual([DIGESTED, 'answer']);
+    expect(answer.headers).not.toHaveProperty('trailer');
+  });
+
   it('keeps status, message and fields, however they are written', async () => {
     const cookies = ['a=1', 'b=2'];
     const written: Handler[] = [
