@@ -5,7 +5,7 @@ const OCTETS = [
 ];
 
 /** One to four changes anywhere, with pieces of `other` among them. */
-export function mutateBytes(random: Random, input: Uint8Array, other: Uint8Array): Uint8Array {
+function mutateBytes(random: Random, input: Uint8Array, other: Uint8Array): Uint8Array {
   let bytes = Buffer.from(input);
   for (let left = 1 + random.index(4); left > 0; left -= 1) {
     const at = random.index(bytes.length);

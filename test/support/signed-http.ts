@@ -27,7 +27,7 @@ export function witSvidOf(id: string): WitSvid {
   return parseWitSvid({ token: wit({ claims: { sub: id, cnf: confirmation(privateKey, 'ES256') } }), privateKey });
 }
 
-export type SignedHandler = (request: IncomingMessage, response: ServerResponse, caller: AnyCaller) => unknown;
+type SignedHandler = (request: IncomingMessage, response: ServerResponse, caller: AnyCaller) => unknown;
 type AnyCaller = WptCaller | SignatureCaller;
 
 export interface SignedServer {
