@@ -14,6 +14,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/proxy/**', 'test/redis/**', 'test/spire/**', 'node_modules/**'],
     testTimeout: 15_000,
+    // vitest would leave one core idle, which on two cores is half of the machine.
+    maxWorkers: '100%',
     dangerouslyIgnoreUnhandledErrors: false,
   },
 });
