@@ -135,7 +135,7 @@ export type RequestAuthenticator<Mechanism extends ProofMechanism = 'wpt'> = (
 export function createRequestAuthenticator<Mechanism extends ProofMechanism = 'wpt'>(
   options: RequestAuthenticatorOptions<Mechanism>,
 ): RequestAuthenticator<Mechanism> {
-  const audiences = checkOptions(options);
+  const audiencesFor = acceptedAudiences(checkOptions(options));
   const accepted = acceptedProofs(options);
   const reading = { drafts: accepted.drafts, otherTokens: options.otherTokens };
   checkReading(reading);
@@ -151,7 +151,7 @@ export function createRequestAuthenticator<Mechanism extends ProofMechanism = 'w
     const bySignature = mechanismFor(presented, accepted.mechanisms) === 'http-signature';
     const signed = bySignature ? signedParts(request, given) : undefined;
     try {
-      const expected = { audiences: acceptedAudiences(audiences, targetOf(request)), signal };
+      const expected = { audiences: audiencesFor(targetOf(request)), signal };
       if (signed === undefined) return await verifyProofToken(rawHeaders, expected);
       const caller = await verifySignature(signed, expected);
       checkAnswerable(caller, given);
