@@ -1,8 +1,8 @@
 export { TLS_CHANNELS, type TlsAcceptEvent, type TlsEvents, type TlsRefuseEvent, type TlsSide } from './events.js';
 export { createHttpsAgent } from './https-agent.js';
-export { createHttpsServer, type MtlsServerOptions } from './https-server.js';
+export { createHttpsServer } from './https-server.js';
 export { createMtlsFetch, type MtlsFetch } from './mtls-fetch.js';
-export type { MtlsClientOptions, MtlsOptions } from './mtls-options.js';
+export type { MtlsClientOptions, MtlsOptions, MtlsServerOptions } from './mtls-options.js';
 export {
   createUndiciConnector,
   type UndiciConnectCallback,

@@ -1,4 +1,5 @@
 import type { X509BundleSource } from '../bundle/index.js';
+import type { TlsError } from '../errors/index.js';
 import type { Authorizer } from '../id/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import type { X509Profile, X509SvidSource } from '../x509-svid/index.js';
@@ -32,6 +33,15 @@ export interface MtlsClientOptions extends MtlsOptions {
   readonly handshakeTimeoutMs?: number | undefined;
 }
 
+/** {@link MtlsOptions} of the side that accepts. */
+export interface MtlsServerOptions extends MtlsOptions {
+  /**
+   * Told of every connection and every request that is refused, after it was. For a refused connection the server also
+   * emits `tlsClientError` with the same error. What this throws is not caught.
+   */
+  readonly onRefused?: ((error: TlsError) => void) | undefined;
+}
+
 /** {@link MtlsOptions} with every default filled in. */
 export interface MtlsSettings {
   readonly svid: X509SvidSource;
@@ -44,6 +54,10 @@ export interface MtlsSettings {
 export interface MtlsClientSettings extends MtlsSettings {
   readonly verifyHostname: boolean;
   readonly handshakeTimeoutMs: number;
+}
+
+export interface MtlsServerSettings extends MtlsSettings {
+  readonly onRefused: ((error: TlsError) => void) | undefined;
 }
 
 /** @throws `TypeError` when a mandatory option is missing or of the wrong type. */
@@ -66,4 +80,11 @@ export function readMtlsClientOptions(options: MtlsClientOptions): MtlsClientSet
   if (typeof verifyHostname !== 'boolean') throw new TypeError('verifyHostname must be true or false');
   if (!(handshakeTimeoutMs > 0)) throw new TypeError('handshakeTimeoutMs must be a number of milliseconds above 0');
   return { ...settings, verifyHostname, handshakeTimeoutMs };
+}
+
+/** @throws `TypeError` as {@link readMtlsOptions}. */
+export function readMtlsServerOptions(options: MtlsServerOptions): MtlsServerSettings {
+  const { onRefused } = options;
+  if (onRefused !== undefined && typeof onRefused !== 'function') throw new TypeError('onRefused must be a function');
+  return { ...readMtlsOptions(options), onRefused };
 }

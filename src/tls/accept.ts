@@ -1,0 +1,109 @@
+import type { Socket } from 'node:net';
+import type { Server, TLSSocket, TlsOptions } from 'node:tls';
+import { TlsError } from '../errors/index.js';
+import type { X509Svid } from '../x509-svid/index.js';
+import { publishAccept, publishRefuse } from './events.js';
+import type { MtlsServerSettings } from './mtls-options.js';
+import { contextOptions, presentableSvid, type TlsTuning } from './presentable-svid.js';
+import { type Connected, findPeer, verifyPeer } from './verify-peer.js';
+
+/** Whether an event that a server is about to emit may reach its listeners, by the name of the event. */
+export type Gates = Readonly<Record<string, ((...args: never[]) => boolean) | undefined>>;
+
+/** Admits the peers of one server, whatever protocol the server speaks. */
+export class Acceptor {
+  readonly #settings: MtlsServerSettings;
+  readonly #tuning: TlsTuning;
+  #presented: X509Svid | undefined;
+
+  constructor(settings: MtlsServerSettings, tuning: TlsTuning) {
+    this.#settings = settings;
+    this.#tuning = tuning;
+  }
+
+  /** What the server must be created with, after the options of the caller. */
+  get tlsOptions(): TlsOptions {
+    return { ...contextOptions(undefined, this.#tuning), requestCert: true, rejectUnauthorized: false };
+  }
+
+  /**
+   * Stands before every listener of the server, whenever and wherever it was added: `emit` is the one place that each
+   * connection and each request passes. Node has no server-side hook that could refuse a peer.
+   *
+   * @param gates further events to decide about, such as the requests of the server's protocol.
+   */
+  guard<S extends Server>(server: S, gates: Gates = {}): S {
+    const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
+    const all: Record<string, ((...args: never[]) => boolean) | undefined> = {
+      ...gates,
+      connection: (socket: Socket) => this.#present(server, socket),
+      secureConnection: (socket: TLSSocket) => this.#admit(server, socket),
+    };
+    const guarded = (event: string, ...args: unknown[]): boolean => {
+      const gate = Object.hasOwn(all, event) ? all[event] : undefined;
+      return (gate === undefined || gate(...(args as never[]))) && emit(event, ...args);
+    };
+    return Object.defineProperty(server, 'emit', { value: guarded, configurable: true, writable: true });
+  }
+
+  /** Why the peer of a kept connection may not go on; whoever is interested has been told. `undefined` when it may. */
+  recheck(connected: Connected): TlsError | undefined {
+    const refusal = refusalOf(connected);
+    if (refusal !== undefined) this.#tell(refusal);
+    return refusal;
+  }
+
+  #present(server: Server, socket: Socket): boolean {
+    try {
+      const svid = presentableSvid(this.#settings);
+      if (svid !== this.#presented) {
+        server.setSecureContext(contextOptions(svid, this.#tuning));
+        // The context has its copy; Node would keep the PEM of the key as a property of the server.
+        Reflect.set(server, 'key', undefined);
+        this.#presented = svid;
+      }
+      return true;
+    } catch (error) {
+      this.#refuse(server, socket, asTlsError(error));
+      return false;
+    }
+  }
+
+  #admit(server: Server, socket: TLSSocket): boolean {
+    try {
+      publishAccept('server', verifyPeer(socket, this.#settings, 'client').svid);
+      return true;
+    } catch (error) {
+      this.#refuse(server, socket, asTlsError(error));
+      return false;
+    }
+  }
+
+  #refuse(server: Server, socket: Socket, error: TlsError): void {
+    socket.on('error', () => undefined).destroy();
+    server.emit('tlsClientError', error, socket as TLSSocket);
+    this.#tell(error);
+  }
+
+  #tell(error: TlsError): void {
+    publishRefuse('server', error);
+    this.#settings.onRefused?.(error);
+  }
+}
+
+function refusalOf(connected: Connected): TlsError | undefined {
+  const peer = findPeer(connected);
+  if (peer === undefined) return new TlsError('no_certificate', 'the connection was never verified');
+  try {
+    peer.recheck();
+    return undefined;
+  } catch (error) {
+    return asTlsError(error);
+  }
+}
+
+function asTlsError(error: unknown): TlsError {
+  return error instanceof TlsError
+    ? error
+    : new TlsError('no_identity', 'the X.509-SVID cannot be presented', { cause: error });
+}

@@ -1,0 +1,25 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Acceptor, Gates } from './accept.js';
+
+/** The events of an HTTP/1.1 server by which a request reaches the application, each with a check of the client first. */
+export function httpGates(acceptor: Acceptor): Gates {
+  const admitRequest = (request: IncomingMessage, response: ServerResponse): boolean => {
+    const refusal = acceptor.recheck(request);
+    if (refusal === undefined) return true;
+    response.writeHead(refusal.code === 'not_authorized' ? 403 : 421, { Connection: 'close', 'Content-Length': 0 });
+    response.end();
+    return false;
+  };
+  const admitUpgrade = ({ socket }: IncomingMessage): boolean => {
+    if (acceptor.recheck(socket) === undefined) return true;
+    socket.destroy();
+    return false;
+  };
+  return {
+    request: admitRequest,
+    checkContinue: admitRequest,
+    checkExpectation: admitRequest,
+    upgrade: admitUpgrade,
+    connect: admitUpgrade,
+  };
+}
