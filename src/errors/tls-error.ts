@@ -9,6 +9,7 @@ import { SvidkitError } from './svidkit-error.js';
  * - `handshake_timeout`: the handshake did not finish in the time allowed.
  * - `connection_closed`: the connection went away before the handshake finished.
  * - `not_tls`: a plain-text connection was asked for.
+ * - `not_http2`: HTTP/2 was asked for, and the server does not speak it; the server itself may have been verified.
  * - `undici_missing`: `fetch` over mutual TLS needs the package `undici`, which is not installed.
  *
  * On the peer's side:
@@ -17,6 +18,7 @@ import { SvidkitError } from './svidkit-error.js';
  *   rule.
  * - `peer_expired`: a certificate on the peer's path has expired since the handshake.
  * - `bundle_failed`: the bundle source threw, so nothing could be verified; `cause` is what it threw.
+ * - `crls_failed`: the source of revocation lists threw, so nothing could be verified; `cause` is what it threw.
  * - `not_authorized`: the authorizer did not answer `true`, or threw; then `cause` is what it threw.
  * - `hostname_mismatch`: no DNS name in the server's certificate is the name connected to (only where that is checked).
  */
@@ -26,11 +28,13 @@ export type TlsErrorCode =
   | 'handshake_timeout'
   | 'connection_closed'
   | 'not_tls'
+  | 'not_http2'
   | 'undici_missing'
   | 'no_certificate'
   | 'peer_refused'
   | 'peer_expired'
   | 'bundle_failed'
+  | 'crls_failed'
   | 'not_authorized'
   | 'hostname_mismatch';
 
