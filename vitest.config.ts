@@ -13,6 +13,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/proxy/**', 'test/redis/**', 'test/spire/**', 'node_modules/**'],
+    globalSetup: ['test/support/stalled-run.ts'],
     testTimeout: 15_000,
     // vitest would leave one core idle, which on two cores is half of the machine.
     maxWorkers: '100%',

@@ -6,7 +6,7 @@ export default defineConfig({
   ...everyday,
   test: {
     include: ['test/proxy/**/*.test.ts'],
-    globalSetup: ['test/proxy/support/require-nginx.ts'],
+    globalSetup: ['test/support/stalled-run.ts', 'test/proxy/support/require-nginx.ts'],
     fileParallelism: false,
     testTimeout: 30_000,
     hookTimeout: 30_000,

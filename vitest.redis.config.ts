@@ -6,7 +6,7 @@ export default defineConfig({
   ...everyday,
   test: {
     include: ['test/redis/**/*.test.ts'],
-    globalSetup: ['test/redis/support/require-redis.ts'],
+    globalSetup: ['test/support/stalled-run.ts', 'test/redis/support/require-redis.ts'],
     fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 60_000,

@@ -6,7 +6,7 @@ export default defineConfig({
   ...everyday,
   test: {
     include: ['test/spire/**/*.test.ts'],
-    globalSetup: ['test/spire/support/require-tools.ts'],
+    globalSetup: ['test/support/stalled-run.ts', 'test/spire/support/require-tools.ts'],
     fileParallelism: false,
     testTimeout: 180_000,
     hookTimeout: 180_000,

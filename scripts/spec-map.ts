@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { documents } from '../test/spec-map/clauses/index.js';
 import { render } from '../test/spec-map/render.js';
 import { problemsOf, type TestResult, verdictOf } from '../test/spec-map/spec-map.js';
+import { STALLED_EXIT_CODE } from '../test/support/stalled-run.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const PAGE = join(ROOT, 'SPEC-MAP.md');
@@ -47,7 +48,8 @@ function runTests(): TestResult[] {
     const report = join(folder, 'report.json');
     const flags = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-    spawnSync(process.execPath, [vitest, ...flags, ...[...files].sort()], { cwd: ROOT, stdio: 'inherit' });
+    const run = spawnSync(process.execPath, [vitest, ...flags, ...[...files].sort()], { cwd: ROOT, stdio: 'inherit' });
+    if (run.status === STALLED_EXIT_CODE) process.exit(STALLED_EXIT_CODE);
     return readReport(report);
   } finally {
     rmSync(folder, { recursive: true, force: true });

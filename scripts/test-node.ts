@@ -24,15 +24,15 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
 
 const verdicts = majors.map((major) => testWith(major));
 console.log('\nEveryday tests by version of Node:');
-for (const { label, passed } of verdicts) console.log(`  ${passed ? 'passed' : 'FAILED'}  ${label}`);
-process.exitCode = verdicts.every(({ passed }) => passed) ? 0 : 1;
+for (const { label, status } of verdicts) console.log(`  ${status === 0 ? 'passed' : 'FAILED'}  ${label}`);
+process.exitCode = verdicts.find(({ status }) => status !== 0)?.status ?? 0;
 
-function testWith(major: string): { label: string; passed: boolean } {
+function testWith(major: string): { label: string; status: number } {
   let node: string;
   try {
     node = provideNode(major);
   } catch (error) {
-    return { label: `Node ${major}: ${error instanceof Error ? error.message : String(error)}`, passed: false };
+    return { label: `Node ${major}: ${error instanceof Error ? error.message : String(error)}`, status: 1 };
   }
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
   console.log(`\nNode ${version}: vitest run`);
@@ -41,7 +41,7 @@ function testWith(major: string): { label: string; passed: boolean } {
     env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}` },
     stdio: 'inherit',
   });
-  return { label: `Node ${version}`, passed: run.status === 0 };
+  return { label: `Node ${version}`, status: run.status ?? 1 };
 }
 
 /** The program of the newest Node of a major version; the newest one in the cache when the registry does not answer. */
