@@ -18,6 +18,8 @@ export interface GrpcChannelOptions {
   readonly metadata: Readonly<Record<string, string>>;
   /** Largest message accepted, in bytes; a larger one ends its call with `resourceExhausted`. */
   readonly maxMessageBytes: number;
+  /** How connections are secured. Default: not at all, as the Workload Endpoint is served (section 3.1). */
+  readonly credentials?: ChannelCredentials | undefined;
 }
 
 interface GrpcCallOptions {
@@ -46,9 +48,10 @@ export interface GrpcChannel {
   close(): void;
 }
 
-/** Opens a channel without transport security, as the Workload Endpoint is served (section 3.1). */
+/** Opens a channel. */
 export function openGrpcChannel(address: EndpointAddress, options: GrpcChannelOptions): GrpcChannel {
-  const client = new Client(grpcTarget(address), socketsThatLetTheProcessEnd(), clientOptions(options));
+  const secured = socketsThatLetTheProcessEnd(options.credentials ?? credentials.createInsecure());
+  const client = new Client(grpcTarget(address), secured, clientOptions(options));
   const open = new Set<() => void>();
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(options.metadata)) metadata.set(name, value);
@@ -122,10 +125,9 @@ function clientOptions(options: GrpcChannelOptions): ChannelOptions {
  * the channel credentials is where grpc-js hands out the socket, so this is where ref() is taken off it. Should a later
  * grpc-js not ask for a connector any more, nothing breaks: open streams then keep the process alive.
  */
-function socketsThatLetTheProcessEnd(): ChannelCredentials {
-  const plain = credentials.createInsecure();
+function socketsThatLetTheProcessEnd(given: ChannelCredentials): ChannelCredentials {
   const connector: ChannelCredentials['_createSecureConnector'] = (...args) => {
-    const inner = plain._createSecureConnector(...args);
+    const inner = given._createSecureConnector(...args);
     return {
       waitForReady: () => inner.waitForReady(),
       getCallCredentials: () => inner.getCallCredentials(),
@@ -138,7 +140,7 @@ function socketsThatLetTheProcessEnd(): ChannelCredentials {
       },
     };
   };
-  return Object.create(plain, { _createSecureConnector: { value: connector } });
+  return Object.create(given, { _createSecureConnector: { value: connector } });
 }
 
 function toStatusError(error: ServiceError): GrpcStatusError {
