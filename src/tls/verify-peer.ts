@@ -1,3 +1,4 @@
+import type { Http2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { TlsError } from '../errors/index.js';
@@ -6,10 +7,16 @@ import type { VerifiedX509Svid, X509Purpose } from '../x509-svid/index.js';
 import type { MtlsSettings } from './mtls-options.js';
 import { VerifiedPeer } from './verified-peer.js';
 
-/** What belongs to a connection: a socket, or what has one, such as the request in a handler. */
-export type Connected = Socket | { readonly socket: Socket | null };
+/**
+ * What belongs to a connection: a socket, or what has one, such as the request in a handler or an HTTP/2 session; or a
+ * stream of HTTP/2.
+ */
+export type Connected = Socket | Http2Stream | { readonly socket: Socket | null };
 
 const peers: WeakMap<object, VerifiedPeer> = new WeakMap();
+
+/** HTTP/2 shows its sockets through proxies, which pass properties on but are other keys of a map than the socket. */
+const MARK = Symbol('svidkit.verified');
 
 /**
  * The verified identity at the other end of a connection that svidkit's mutual TLS made or accepted: in a request
@@ -25,9 +32,28 @@ export function getPeer(connected: Connected): VerifiedX509Svid {
 
 /** The peer of a connection, `undefined` when svidkit has not verified it. */
 export function findPeer(connected: Connected): VerifiedPeer | undefined {
-  const direct = peers.get(connected);
-  if (direct !== undefined || !('socket' in connected) || connected.socket === null) return direct;
-  return peers.get(connected.socket);
+  const { stream, session, socket } = connected as { stream?: unknown; session?: unknown; socket?: unknown };
+  for (const candidate of [connected, stream, session, socket]) {
+    if (typeof candidate !== 'object' || candidate === null) continue;
+    const peer = peers.get(candidate) ?? peers.get(markOf(candidate));
+    if (peer !== undefined) return peer;
+  }
+  return undefined;
+}
+
+/** Lets {@link findPeer} find the peer by something else that belongs to its connection, also when that has ended. */
+export function rememberPeer(connected: Connected, peer: VerifiedPeer): void {
+  peers.set(connected, peer);
+}
+
+function markOf(candidate: object): object {
+  try {
+    const mark: unknown = Reflect.get(candidate, MARK);
+    return typeof mark === 'object' && mark !== null ? mark : candidate;
+  } catch {
+    // The proxy of a session that has ended.
+    return candidate;
+  }
 }
 
 /**
@@ -47,7 +73,9 @@ export function verifyPeer(
 ): VerifiedPeer {
   const peer = verifyPresented(socket, (chain) => VerifiedPeer.verify(chain, settings, purpose, hostname));
   if (peer === undefined) throw new TlsError('no_certificate', `the ${purpose} presented no certificate`);
-  peers.set(socket, peer);
+  const mark = Object.freeze({});
+  peers.set(socket, peer).set(mark, peer);
+  Object.defineProperty(socket, MARK, { value: mark, configurable: true });
   return peer;
 }
 
