@@ -42,6 +42,8 @@ export type EndpointAddressRule =
  * - `empty_field`: a mandatory field is empty (SPIFFE_Workload_API section 4.5).
  * - `bad_identity`: an SVID that does not parse, or whose key, identifier or chain do not belong together.
  * - `bad_bundle`: a trust bundle that does not parse, or two different ones for one trust domain.
+ * - `bad_crl`: a revocation list that does not parse or is of a kind that is not supported; `cause` has the rule. The
+ *   rest of the message is used.
  *
  * What a source cannot give:
  * - `not_ready`: nothing has been delivered so far; `cause` is the last failure, if there was one.
@@ -64,6 +66,7 @@ export type WorkloadApiErrorCode =
   | 'empty_field'
   | 'bad_identity'
   | 'bad_bundle'
+  | 'bad_crl'
   | 'not_ready'
   | 'no_identity'
   | 'withdrawn'

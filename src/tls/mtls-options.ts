@@ -2,7 +2,7 @@ import type { X509BundleSource } from '../bundle/index.js';
 import type { TlsError } from '../errors/index.js';
 import type { Authorizer } from '../id/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
-import type { X509Profile, X509SvidSource } from '../x509-svid/index.js';
+import type { RevocationPolicy, X509CrlSource, X509Profile, X509SvidSource } from '../x509-svid/index.js';
 
 /** Who we are on a connection, whom we trust and whom we admit. */
 export interface MtlsOptions {
@@ -15,6 +15,18 @@ export interface MtlsOptions {
    * admit everybody whom the bundles verify. Asked again for every request on a kept connection.
    */
   readonly authorize: Authorizer;
+  /**
+   * The revocation lists to apply to peers, read at every handshake and again before a connection is reused: a peer that
+   * a newer list revokes gets no further request through. Every source of X.509 bundles of svidkit is one. Default:
+   * none, and nobody is found revoked.
+   */
+  readonly crls?: X509CrlSource | undefined;
+  /**
+   * What to make of peers under a CA that no list covers. Default `if-available`: they pass. `required`: they are
+   * refused; a `TypeError` without `crls`. A list that covers a CA is obeyed in both cases, and refuses everybody under
+   * it when it has run out.
+   */
+  readonly revocation?: RevocationPolicy | undefined;
   /** Which rules the peer's certificate must keep. Default `spiffe`; see `verifyX509Svid`. */
   readonly profile?: X509Profile | undefined;
   /** Milliseconds since the epoch, for validity periods. Default: the system clock. */
@@ -47,6 +59,8 @@ export interface MtlsSettings {
   readonly svid: X509SvidSource;
   readonly bundles: X509BundleSource;
   readonly authorize: Authorizer;
+  readonly crls: X509CrlSource | undefined;
+  readonly revocation: RevocationPolicy;
   readonly profile: X509Profile;
   readonly clock: Clock;
 }
@@ -62,15 +76,23 @@ export interface MtlsServerSettings extends MtlsSettings {
 
 /** @throws `TypeError` when a mandatory option is missing or of the wrong type. */
 export function readMtlsOptions(options: MtlsOptions): MtlsSettings {
-  const { svid, bundles, authorize, profile = 'spiffe', clock = systemClock } = options;
+  const { svid, bundles, authorize, crls, revocation = 'if-available' } = options;
+  const { profile = 'spiffe', clock = systemClock } = options;
   if (typeof svid?.getX509Svid !== 'function') throw new TypeError('svid must have a method getX509Svid()');
   if (typeof bundles?.getX509Bundle !== 'function') throw new TypeError('bundles must have a method getX509Bundle()');
   if (typeof authorize !== 'function') {
     throw new TypeError('authorize is mandatory: say who may connect, or spell out anyId()');
   }
+  if (crls !== undefined && typeof crls?.getX509Crls !== 'function') {
+    throw new TypeError('crls must have a method getX509Crls()');
+  }
+  if (revocation !== 'if-available' && revocation !== 'required') {
+    throw new TypeError('revocation must be if-available or required');
+  }
+  if (revocation === 'required' && crls === undefined) throw new TypeError("revocation: 'required' needs crls");
   if (profile !== 'spiffe' && profile !== 'wimse') throw new TypeError('profile must be spiffe or wimse');
   if (typeof clock !== 'function') throw new TypeError('clock must be a function');
-  return { svid, bundles, authorize, profile, clock };
+  return { svid, bundles, authorize, crls, revocation, profile, clock };
 }
 
 /** @throws `TypeError` as {@link readMtlsOptions}. */

@@ -1,11 +1,14 @@
 import type { X509Bundle, X509BundleSource } from '../bundle/index.js';
 import { TlsError } from '../errors/index.js';
 import type { TrustDomain, WorkloadId } from '../id/index.js';
+import { sameLists } from '../internal/held-certificate-lists.js';
 import { quote } from '../internal/quote.js';
 import {
+  type CertificateRevocationList,
   decodeX509SvidIdUnverified,
   type VerifiedX509Svid,
   verifyX509Svid,
+  type X509CrlSource,
   type X509Purpose,
 } from '../x509-svid/index.js';
 import { verifyHostname } from './hostname.js';
@@ -13,7 +16,7 @@ import type { MtlsSettings } from './mtls-options.js';
 
 /**
  * The peer of one connection: verified once with what it presented, and verifiable again for as long as the connection
- * lives, because a kept connection outlives certificates, bundles and policies.
+ * lives, because a kept connection outlives certificates, bundles, revocation lists and policies.
  */
 export class VerifiedPeer {
   readonly #chain: readonly Uint8Array[];
@@ -51,37 +54,48 @@ export class VerifiedPeer {
   }
 
   /**
-   * Whether the peer may go on: nothing on its path has expired, its trust domain's bundle is the one it was verified
-   * with (or verifies it too), and the authorizer still admits it. No signature is checked unless the bundle changed.
+   * Whether the peer may go on: nothing on its path has expired, its trust domain's bundle and the revocation lists are
+   * those it was verified with (or verify it too), and the authorizer still admits it. No signature is checked unless
+   * the bundle or the lists have changed, or a list has begun or ended.
    *
    * @throws `TlsError` with the reason why it may not.
    */
   recheck(): void {
-    const { svid, bundle } = this.#trust;
-    if (this.#settings.clock() >= svid.expiresAt.getTime()) {
+    const { svid, bundle, crls, until } = this.#trust;
+    const now = this.#settings.clock();
+    if (now >= svid.expiresAt.getTime()) {
       throw new TlsError('peer_expired', `the certificate of ${quote(`${svid.id}`)} has expired since the handshake`, {
         claimedId: svid.id.toString(),
       });
     }
     const current = readBundle(this.#settings.bundles, svid.id.trustDomain);
-    if (current !== bundle) {
-      this.#trust =
-        current?.equals(bundle) === true
-          ? { svid, bundle: current }
-          : verifyChain(this.#chain, this.#settings, this.#purpose);
+    const lists = readCrls(this.#settings.crls);
+    if (current !== bundle || lists !== crls || !(now < until)) {
+      const isSame = current?.equals(bundle) === true && sameLists(lists, crls) && now < until;
+      this.#trust = isSame
+        ? { svid, bundle: current, crls: lists, until }
+        : verifyChain(this.#chain, this.#settings, this.#purpose);
     }
     authorize(this.#trust.svid.id, this.#settings);
   }
 }
 
+const NO_LISTS: readonly CertificateRevocationList[] = [];
+
 interface Trust {
   readonly svid: VerifiedX509Svid;
   /** The snapshot that verified it. */
   readonly bundle: X509Bundle;
+  /** The lists by which nothing on its path was revoked. */
+  readonly crls: readonly CertificateRevocationList[];
+  /** When the first of the lists ends or begins, in milliseconds since the epoch. */
+  readonly until: number;
 }
 
 function verifyChain(chain: readonly Uint8Array[], settings: MtlsSettings, purpose: X509Purpose): Trust {
-  const { profile, clock } = settings;
+  const { profile, clock, revocation } = settings;
+  const crls = readCrls(settings.crls);
+  const now = clock();
   let bundle: X509Bundle | undefined;
   const bundles: X509BundleSource = {
     getX509Bundle(trustDomain) {
@@ -90,9 +104,9 @@ function verifyChain(chain: readonly Uint8Array[], settings: MtlsSettings, purpo
     },
   };
   try {
-    const svid = verifyX509Svid(chain, bundles, { profile, purpose, clock });
+    const svid = verifyX509Svid(chain, bundles, { profile, purpose, clock: () => now, crls, revocation });
     if (bundle === undefined) throw new Error('the certificate was verified without a bundle');
-    return { svid, bundle };
+    return { svid, bundle, crls, until: nextChange(crls, now) };
   } catch (cause) {
     if (cause instanceof TlsError) throw cause;
     const reason = cause instanceof Error ? cause.message : 'verification failed';
@@ -111,6 +125,23 @@ function readBundle(bundles: X509BundleSource, trustDomain: TrustDomain): X509Bu
       cause,
     });
   }
+}
+
+function readCrls(source: X509CrlSource | undefined): readonly CertificateRevocationList[] {
+  if (source === undefined) return NO_LISTS;
+  try {
+    const lists: unknown = source.getX509Crls();
+    if (Array.isArray(lists)) return lists;
+  } catch (cause) {
+    throw new TlsError('crls_failed', 'the source of revocation lists failed', { cause });
+  }
+  throw new TlsError('crls_failed', 'the source of revocation lists gave something else than an array');
+}
+
+/** Both ends of a list's time are inclusive. */
+function nextChange(crls: readonly CertificateRevocationList[], now: number): number {
+  const changes = crls.flatMap(({ thisUpdate, nextUpdate }) => [thisUpdate.getTime(), nextUpdate.getTime() + 1]);
+  return Math.min(...changes.filter((at) => at > now));
 }
 
 function authorize(id: WorkloadId, settings: MtlsSettings): void {

@@ -8,7 +8,9 @@ import {
   type X509BundleSource,
 } from '../bundle/index.js';
 import type { TrustDomain } from '../id/index.js';
+import type { CertificateRevocationList, X509CrlSource } from '../x509-svid/index.js';
 import { type DeliveredBundles, sameBundles } from './delivered.js';
+import { crlReader, type WithCrls } from './delivered-crls.js';
 import { SpiffeWorkloadAPI } from './gen/workloadapi_pb.js';
 import { readJwtBundles } from './jwt-messages.js';
 import { SourceCore } from './source-core.js';
@@ -17,7 +19,7 @@ import type { StreamFeed, StreamWatch } from './stream-watch.js';
 import { readWitBundles } from './wit-context.js';
 import { readX509Bundles } from './x509-context.js';
 
-type BundleWatch = StreamWatch<DeliveredBundles>;
+type BundleWatch = StreamWatch<WithCrls<DeliveredBundles>>;
 
 /**
  * The bundles this workload may trust, of all kinds, kept fresh over three streams of the Workload API: for services
@@ -26,7 +28,9 @@ type BundleWatch = StreamWatch<DeliveredBundles>;
  * An endpoint need not serve every profile. Of one that it does not serve there are no bundles, so whatever needs them
  * is refused.
  */
-export class BundleSource implements Source<BundleSet>, X509BundleSource, JwtBundleSource, WitBundleSource {
+export class BundleSource
+  implements Source<BundleSet>, X509BundleSource, X509CrlSource, JwtBundleSource, WitBundleSource
+{
   readonly #core: SourceCore<BundleSet>;
   readonly #x509: BundleWatch;
   readonly #jwt: BundleWatch;
@@ -37,8 +41,18 @@ export class BundleSource implements Source<BundleSet>, X509BundleSource, JwtBun
     const { method } = SpiffeWorkloadAPI;
     this.#core = new SourceCore(options, () => this.#combine());
     const { calls } = this.#core;
-    const watch = <M>(feed: Pick<StreamFeed<M, DeliveredBundles>, 'name' | 'open' | 'convert'>): BundleWatch =>
-      this.#core.watch({ ...feed, same: sameBundles, problems: ({ refusedBundles }) => refusedBundles });
+    const watch = <M>({
+      convert,
+      ...feed
+    }: Pick<StreamFeed<M, DeliveredBundles>, 'name' | 'open' | 'convert'>): BundleWatch => {
+      const readCrls = crlReader<DeliveredBundles>();
+      return this.#core.watch<M, WithCrls<DeliveredBundles>>({
+        ...feed,
+        convert: (message) => readCrls(convert(message)),
+        same: (one, other) => sameBundles(one.delivery, other.delivery),
+        problems: ({ delivery, refusedCrls }) => [...delivery.refusedBundles, ...refusedCrls],
+      });
+    };
     this.#x509 = watch({
       name: 'X.509 bundles',
       open: (signal) => calls.stream(method.fetchX509Bundles, {}, signal),
@@ -64,6 +78,17 @@ export class BundleSource implements Source<BundleSet>, X509BundleSource, JwtBun
   /** As {@link BundleSource.getJwtBundle}, for X.509 bundles. */
   getX509Bundle(trustDomain: TrustDomain): X509Bundle | undefined {
     return this.#read(this.#x509)?.getX509Bundle(trustDomain);
+  }
+
+  /**
+   * The revocation lists that were delivered last, none where none were. One that cannot be read is reported as
+   * `bad_crl`, and those of the last delivery without such a one stay in force beside the others.
+   *
+   * @throws WorkloadApiError `not_ready`, `withdrawn`, `closed` or `invalid_argument`.
+   */
+  getX509Crls(): readonly CertificateRevocationList[] {
+    this.#core.checkOpen();
+    return isNotServed(this.#x509) ? [] : this.#x509.read().crls;
   }
 
   /**
@@ -103,13 +128,13 @@ export class BundleSource implements Source<BundleSet>, X509BundleSource, JwtBun
 
   #read(watch: BundleWatch): BundleSet | undefined {
     this.#core.checkOpen();
-    return isNotServed(watch) ? undefined : watch.read().bundles;
+    return isNotServed(watch) ? undefined : watch.read().delivery.bundles;
   }
 
   #combine(): BundleSet {
     const all = [this.#x509, this.#jwt, this.#wit];
     const served = all.filter((watch) => !isNotServed(watch));
-    const sets = (served.length === 0 ? all : served).map((watch) => watch.read().bundles);
+    const sets = (served.length === 0 ? all : served).map((watch) => watch.read().delivery.bundles);
     return new BundleSet(sets.flatMap(bundlesOf));
   }
 }

@@ -8,7 +8,7 @@ import { ReadError } from '../internal/read-error.js';
 export interface DeliveredBundles {
   /** One bundle for each trust domain this workload may trust. */
   readonly bundles: BundleSet;
-  /** Certificate revocation lists in DER, as they came; X.509 only. svidkit does not apply them. */
+  /** Certificate revocation lists in DER, as they came; X.509 only. A source gives them read: `getX509Crls()`. */
   readonly crls: readonly Uint8Array[];
   /**
    * Why bundles of the message were left out of `bundles`. A trust domain whose bundle cannot be read is not trusted,

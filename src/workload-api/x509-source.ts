@@ -1,7 +1,8 @@
 import type { X509Bundle, X509BundleSource } from '../bundle/index.js';
 import { WorkloadApiError } from '../errors/index.js';
 import type { TrustDomain } from '../id/index.js';
-import type { X509Svid, X509SvidSource } from '../x509-svid/index.js';
+import type { CertificateRevocationList, X509CrlSource, X509Svid, X509SvidSource } from '../x509-svid/index.js';
+import { crlReader, type WithCrls } from './delivered-crls.js';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from './gen/workloadapi_pb.js';
 import { type Picked, type PickSvid, pickSvid } from './pick-svid.js';
 import { checkUnexpired, SourceCore } from './source-core.js';
@@ -17,17 +18,20 @@ export interface X509SourceOptions extends SourceOptions {
   readonly pick?: PickSvid<X509Svid> | undefined;
 }
 
+type Held = Picked<X509Context, X509Svid> & WithCrls<X509Context>;
+
 /**
- * The X.509-SVID of this workload and the bundles it may trust, kept fresh over one stream of the Workload API. Made by
- * {@link createX509Source}.
+ * The X.509-SVID of this workload, the bundles it may trust and the revocation lists of their CAs, kept fresh over one
+ * stream of the Workload API. Made by {@link createX509Source}.
  */
-export class X509Source implements Source<X509Context>, X509SvidSource, X509BundleSource {
+export class X509Source implements Source<X509Context>, X509SvidSource, X509BundleSource, X509CrlSource {
   readonly #core: SourceCore<X509Context>;
-  readonly #watch: StreamWatch<Picked<X509Context, X509Svid>>;
+  readonly #watch: StreamWatch<Held>;
 
   /** @internal */
   constructor(options: X509SourceOptions) {
     const { pick } = options;
+    const readCrls = crlReader<X509Context>();
     this.#core = new SourceCore(options, () => {
       this.#present();
       return this.#watch.read().delivery;
@@ -37,11 +41,15 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
       open: (signal: AbortSignal) => this.#core.calls.stream(SpiffeWorkloadAPI.method.fetchX509SVID, {}, signal),
       convert: (message: X509SVIDResponse) => {
         const context = readX509Context(message);
-        return pickSvid(context, context.svids, pick);
+        return { ...readCrls(context), ...pickSvid(context, context.svids, pick) };
       },
       same: (one, other) => sameX509Context(one.delivery, other.delivery),
       identity: ({ svid }) => svid,
-      problems: ({ delivery, problem }) => (problem ? [...delivery.refusedBundles, problem] : delivery.refusedBundles),
+      problems: ({ delivery, refusedCrls, problem }) => [
+        ...delivery.refusedBundles,
+        ...refusedCrls,
+        ...(problem === undefined ? [] : [problem]),
+      ],
     });
   }
 
@@ -68,6 +76,18 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
   getX509Bundle(trustDomain: TrustDomain): X509Bundle | undefined {
     this.#core.checkOpen();
     return this.#watch.read().delivery.bundles.getX509Bundle(trustDomain);
+  }
+
+  /**
+   * The revocation lists that were delivered last, none where none were. SPIRE delivers none. A list that cannot be read
+   * is reported as `bad_crl`, and those of the last delivery without such a one stay in force beside the others, so that
+   * nothing revoked comes back.
+   *
+   * @throws `WorkloadApiError` `not_ready`, `withdrawn`, `closed`, `unimplemented` or `invalid_argument`.
+   */
+  getX509Crls(): readonly CertificateRevocationList[] {
+    this.#core.checkOpen();
+    return this.#watch.read().crls;
   }
 
   get health(): SourceHealth {

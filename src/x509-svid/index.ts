@@ -1,6 +1,6 @@
 export type { Certificate, KeyUsage } from '../internal/certificate.js';
 export type { CertificateRevocationList } from '../internal/certificate-list.js';
-export { parseCertificateList } from './certificate-list.js';
+export { parseCertificateList, type X509CrlSource } from './certificate-list.js';
 export { parseX509Svid, parseX509SvidPem, type X509SvidMaterial, type X509SvidOptions } from './parse-x509-svid.js';
 export type { RevocationPolicy } from './revocation.js';
 export {
