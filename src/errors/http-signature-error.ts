@@ -39,6 +39,7 @@ import { SvidkitError } from './svidkit-error.js';
  * - `body_not_given`: the message has a body, and it was not given to the verifier.
  *
  * In what follows:
+ * - `subject_token_refused`: the service's verifier did not accept a token that the signature covers; `cause` is what it threw.
  * - `not_authorized`: the authorizer did not answer `true`, or threw.
  * - `replayed`: this signature was used before.
  * - `replay_store_full`: there is no room to remember the signature, so it is not accepted.
@@ -82,6 +83,7 @@ export type HttpSignatureErrorCode =
   | 'weak_digest'
   | 'digest_mismatch'
   | 'body_not_given'
+  | 'subject_token_refused'
   | 'not_authorized'
   | 'replayed'
   | 'replay_store_full'

@@ -28,6 +28,7 @@ import { SvidkitError } from './svidkit-error.js';
  *   not there or that this verifier does not know; the hash of another token.
  *
  * In what follows:
+ * - `subject_token_refused`: the service's verifier did not accept a token that the proof covers; `cause` is what it threw.
  * - `not_authorized`: the authorizer did not answer `true`, or threw.
  * - `replayed`: this proof was used before.
  * - `replay_store_full`: there is no room to remember the proof, so it is not accepted.
@@ -65,6 +66,7 @@ export type WptErrorCode =
   | 'bad_oth'
   | 'oth_without_token'
   | 'oth_mismatch'
+  | 'subject_token_refused'
   | 'not_authorized'
   | 'replayed'
   | 'replay_store_full'

@@ -1,6 +1,8 @@
 import { HttpSignatureError } from '../errors/index.js';
+import { lowerCase } from '../internal/audience.js';
 import { quote } from '../internal/quote.js';
 import { sameHash, tokenHash } from '../internal/token-hash.js';
+import type { BoundToken } from '../replay/delegation.js';
 import type { UnprovenWit } from '../wit/index.js';
 import type { Component } from './component.js';
 import { HTTP_SIGNATURE_DRAFTS, type HttpSignatureDraft, rulesOf } from './drafts.js';
@@ -19,6 +21,10 @@ const PROFILE_NAMES: ReadonlySet<string> = new Set([...REQUEST_FIELDS, WIT_NAME,
 const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 /** RFC 6750 section 2.1. */
 const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+/** RFC 6750 section 2.1 and RFC 9449 section 7.1. */
+const ACCESS_TOKEN = /^(?:bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i;
+/** Fields that are no "other tokens": they have a place of their own in the profile. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([...REQUEST_FIELDS, WIT_NAME, 'signature', 'signature-input']);
 
 /** What of a request its signature binds to the workload. A decision may rest on this and on nothing else. */
 export interface CoveredParts {
@@ -82,6 +88,14 @@ export function responseComponents(
   return { own: ['@status', WIT_NAME, ...present], ofRequest: ['@method', ...rulesOf(draft).targetComponents] };
 }
 
+/** The names of the fields in which the service looks for further tokens, in lower case. */
+export function otherTokenFields(names: readonly string[] = []): readonly string[] {
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    throw new TypeError('otherTokens must name header fields');
+  }
+  return names.map(lowerCase).filter((name) => !OWN_FIELDS.has(name));
+}
+
 /** The first of the accepted drafts whose coverage the signature has. */
 export function coveredDraft(
   components: readonly Component[],
@@ -119,6 +133,33 @@ export function coveredParts(components: readonly Component[]): CoveredParts {
     txnToken: names.includes('txn-token'),
     fields: Object.freeze(names),
   });
+}
+
+/** The tokens among what is covered: those of the profile, and those in the fields that the service names. */
+export function boundTokens(
+  fields: Fields,
+  covered: CoveredParts,
+  otherFields: readonly string[],
+): readonly BoundToken[] {
+  const coveredValue = (field: string): string | undefined => {
+    const value = single(fields, field);
+    return covered.fields.includes(field) ? value : undefined;
+  };
+  const [authorization, txnToken] = [coveredValue('authorization'), coveredValue('txn-token')];
+  const accessToken = ACCESS_TOKEN.exec(authorization ?? '')?.[1];
+  const credentials: readonly BoundToken[] =
+    accessToken !== undefined
+      ? [{ kind: 'access_token', field: 'authorization', token: accessToken }]
+      : otherToken('authorization', authorization);
+  return [
+    ...credentials,
+    ...(txnToken === undefined ? [] : [{ kind: 'txn_token' as const, field: 'txn-token', token: txnToken }]),
+    ...otherFields.flatMap((field) => otherToken(field, coveredValue(field))),
+  ];
+}
+
+function otherToken(field: string, token: string | undefined): readonly BoundToken[] {
+  return token === undefined ? [] : [{ kind: 'other_token', field, token }];
 }
 
 /** A second reading of what the profile reads could say something else than the plain one. */

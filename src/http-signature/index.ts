@@ -2,6 +2,13 @@ export type { Clock } from '../internal/clock.js';
 export type { JsonObject, JsonValue } from '../internal/json.js';
 export type { JwsAlgorithm } from '../internal/jws-algorithm.js';
 export type { Signer, SigningKey } from '../internal/signing-key.js';
+export type {
+  DelegatedSubject,
+  DelegationContext,
+  SubjectTokenContext,
+  SubjectTokenKind,
+  SubjectTokenVerifier,
+} from '../replay/delegation.js';
 export type { HttpSignatureAlgorithm } from './algorithms.js';
 export type { Component, ComponentLike, NamedComponent } from './component.js';
 export {

@@ -2,6 +2,12 @@ import type { Authorizer, WorkloadId } from '../id/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import type { JsonObject } from '../internal/json.js';
 import { secondsOption } from '../internal/validity.js';
+import {
+  checkSubjectVerifier,
+  type DelegationContext,
+  delegationOf,
+  type SubjectTokenVerifier,
+} from '../replay/delegation.js';
 import type { ReplayStore } from '../replay/index.js';
 import {
   checkAudience,
@@ -15,12 +21,14 @@ import { checkBodyGiven, verifyBody } from './body-rules.js';
 import { readComponents } from './component.js';
 import type { MessageBody } from './content-digest.js';
 import {
+  boundTokens,
   type CoveredParts,
   checkRequestFields,
   checkSameWit,
   coveredDraft,
   coveredParts,
   identityTokenOf,
+  otherTokenFields,
 } from './coverage.js';
 import { DEFAULT_DRAFT, type HttpSignatureDraft, listedDrafts } from './drafts.js';
 import { keepRequest } from './kept-request.js';
@@ -74,6 +82,13 @@ export interface VerifyRequestOptions extends VerifySignatureOptions {
   readonly replay: ReplayStore;
   /** The drafts whose coverage is accepted. Default `draft-ietf-wimse-http-signature-07` only. */
   readonly drafts?: readonly HttpSignatureDraft[] | undefined;
+  /** Names of further header fields with tokens. Those that the signature covers count as bound. Default none. */
+  readonly otherTokens?: readonly string[] | undefined;
+  /**
+   * Verifies each token that the signature binds to the workload, once it is bound, and gives its claims for
+   * {@link DelegationContext}. What it throws refuses the request. Default: no claims of such a token are told.
+   */
+  readonly verifySubjectToken?: SubjectTokenVerifier | undefined;
 }
 
 /** What the proof was. */
@@ -99,6 +114,8 @@ export interface ProvenRequest {
   readonly thumbprint: string;
   /** What of the request the signature binds to this workload; a decision must not rest on any other field. */
   readonly covered: CoveredParts;
+  /** The same for an audit log, with those on whose behalf the workload acts. */
+  readonly delegation: DelegationContext;
   /** Use this body, and no other copy of it. */
   readonly body: VerifiedBody;
 }
@@ -125,7 +142,7 @@ export async function verifyRequest(
   options: VerifyRequestOptions,
 ): Promise<ProvenRequest> {
   const { leeway, maxLifetime, clock } = checkOptions('verifyRequest', options);
-  const { expected, drafts } = checkRequestOptions(options);
+  const { expected, drafts, otherFields } = checkRequestOptions(options);
   const message = readRequest(request);
   checkBodyGiven(message.fields, request.body, false);
 
@@ -142,9 +159,15 @@ export async function verifyRequest(
   checkProfileLife(parameters, now, leeway, maxLifetime);
   const audience = checkAudience(SIGNATURE, [wimseAud], expected);
   const { id, claims } = revealIdentity<WitContents>(SIGNATURE, wit, now);
+  const { created, expires, nonce } = parameters;
+  const times = (): [Date, Date] => [new Date(created * 1000), new Date(expires * 1000)];
+  const covered = coveredParts(components);
+  const tokens = boundTokens(message.fields, covered, otherFields);
+  const [issuedAt, endsAt] = times();
+  const made = { kind: 'http-signature' as const, draft, issuedAt, expiresAt: endsAt };
+  const delegation = await delegationOf(SIGNATURE, { id, claims, wit, tokens, proof: made, now }, options);
   checkAuthorized(SIGNATURE, options.authorize, id);
   const body = await verifyBody(message.fields, request.body, options);
-  const { created, expires, nonce } = parameters;
   await checkFirstUse(
     SIGNATURE,
     options.replay,
@@ -152,13 +175,12 @@ export async function verifyRequest(
     options.signal,
   );
 
-  const [createdAt, expiresAt] = [new Date(created * 1000), new Date(expires * 1000)];
+  const [createdAt, expiresAt] = times();
   const proof = Object.freeze({
     kind: 'http-signature' as const,
     ...{ draft, nonce, audience, createdAt, expiresAt, signResponse },
   });
-  const covered = coveredParts(components);
-  const proven = Object.freeze({ id, claims, proof, thumbprint: wit.thumbprint, covered, body });
+  const proven = Object.freeze({ id, claims, proof, thumbprint: wit.thumbprint, covered, delegation, body });
   keepRequest(proven, { message, draft, nonce, signResponse });
   return proven;
 }
@@ -180,13 +202,16 @@ export function checkOptions(caller: string, options: VerifySignatureOptions): C
   };
 }
 
-function checkRequestOptions({ audiences, replay, drafts = [DEFAULT_DRAFT] }: VerifyRequestOptions): {
+function checkRequestOptions({ audiences, replay, drafts = [DEFAULT_DRAFT], ...options }: VerifyRequestOptions): {
   /** Normalised audience to the configured spelling of it. */
   readonly expected: ReadonlyMap<string, string>;
   readonly drafts: readonly HttpSignatureDraft[];
+  readonly otherFields: readonly string[];
 } {
+  checkSubjectVerifier(options);
   if (typeof replay?.insert !== 'function') {
     throw new TypeError('verifyRequest() needs a replay store, such as createMemoryReplayStore()');
   }
-  return { expected: expectedAudiences(audiences, 'verifyRequest'), drafts: listedDrafts(drafts) };
+  const otherFields = otherTokenFields(options.otherTokens);
+  return { expected: expectedAudiences(audiences, 'verifyRequest'), drafts: listedDrafts(drafts), otherFields };
 }

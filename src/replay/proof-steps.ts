@@ -8,6 +8,7 @@ import type { ReplayEntry, ReplayStore, ReplayVerdict } from './replay-store.js'
 type ProofRule =
   | 'wrong_audience'
   | 'wit_expired'
+  | 'subject_token_refused'
   | 'not_authorized'
   | 'replayed'
   | 'replay_store_full'

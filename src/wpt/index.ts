@@ -1,6 +1,13 @@
 export type { JsonObject, JsonValue } from '../internal/json.js';
 export type { JwsAlgorithm } from '../internal/jws-algorithm.js';
 export type { Signer, SigningKey } from '../internal/signing-key.js';
+export type {
+  DelegatedSubject,
+  DelegationContext,
+  SubjectTokenContext,
+  SubjectTokenKind,
+  SubjectTokenVerifier,
+} from '../replay/delegation.js';
 export { normalizeAudience } from './audience.js';
 export { WPT_DRAFTS, type WptDraft, type WptDraftRules } from './drafts.js';
 export { type MintWptOptions, mintWpt } from './mint-wpt.js';

@@ -2,6 +2,7 @@ import { WptError, type WptErrorCode } from '../errors/index.js';
 import type { JsonObject, JsonValue } from '../internal/json.js';
 import { quote } from '../internal/quote.js';
 import { sameHash, tokenHash } from '../internal/token-hash.js';
+import type { BoundToken } from '../replay/delegation.js';
 import type { UnprovenWit } from '../wit/index.js';
 import { MAX_OTHER_TOKENS } from './header-fields.js';
 import type { WptPresentation } from './wpt-request.js';
@@ -30,6 +31,19 @@ export function checkTokenHashes(claims: JsonObject, request: WptPresentation): 
     txnToken: checkHash(claims['tth'], request.txnToken, 'tth'),
     otherTokens: Object.freeze(checkOtherTokenHashes(claims['oth'], request.otherTokens ?? new Map())),
   });
+}
+
+/** The tokens that are covered. The digest of a message stands among the other tokens, and is the token of nobody. */
+export function boundTokens(request: WptPresentation, covered: CoveredTokens): readonly BoundToken[] {
+  const { accessToken, txnToken, otherTokens } = request;
+  const named: ReadonlyArray<readonly [BoundToken['kind'], string, string | undefined]> = [
+    ['access_token', 'authorization', accessToken],
+    ['txn_token', 'txn-token', txnToken],
+    ...covered.otherTokens.map((field) => ['other_token', field, otherTokens?.get(field)] as const),
+  ];
+  return named.flatMap(([kind, field, token]) =>
+    token === undefined || field === 'content-digest' ? [] : [{ kind, field, token }],
+  );
 }
 
 function checkHash(hash: JsonValue | undefined, token: string | undefined, claim: 'ath' | 'tth'): boolean {

@@ -8,6 +8,13 @@ import { quote } from '../internal/quote.js';
 import { asRoomError } from '../internal/room-error.js';
 import { tokenHash } from '../internal/token-hash.js';
 import { checkValidity, readValidity, secondsOption, type Validity } from '../internal/validity.js';
+import {
+  checkSubjectVerifier,
+  type DelegationContext,
+  dateOf,
+  delegationOf,
+  type SubjectTokenVerifier,
+} from '../replay/delegation.js';
 import type { ReplayStore } from '../replay/index.js';
 import {
   checkAudience,
@@ -19,7 +26,7 @@ import {
 } from '../replay/proof-steps.js';
 import type { UnprovenWit, WitContents } from '../wit/index.js';
 import { rulesOf, type WptDraft } from './drafts.js';
-import { type CoveredTokens, checkTokenHashes, checkWitHash } from './token-hashes.js';
+import { boundTokens, type CoveredTokens, checkTokenHashes, checkWitHash } from './token-hashes.js';
 import type { WptPresentation } from './wpt-request.js';
 
 export interface VerifyWptOptions {
@@ -32,6 +39,11 @@ export interface VerifyWptOptions {
   readonly authorize: Authorizer;
   /** Where used proofs are remembered. Mandatory; when it fails or is full the proof is refused. */
   readonly replay: ReplayStore;
+  /**
+   * Verifies each token that the proof binds to the workload, once it is bound, and gives its claims for
+   * {@link DelegationContext}. What it throws refuses the proof. Default: no claims of such a token are told.
+   */
+  readonly verifySubjectToken?: SubjectTokenVerifier | undefined;
   /** The longest life of a proof that is accepted, in seconds from 1 to 3600. Default 300. */
   readonly maxLifetimeSeconds?: number | undefined;
   /** How far the sender's clock may be off, in seconds from 0 to 60. Default 10. */
@@ -42,7 +54,7 @@ export interface VerifyWptOptions {
   readonly maxBytes?: number | undefined;
   /** Milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: Clock | undefined;
-  /** Stops waiting for the replay store; the proof is then refused with the signal's reason. */
+  /** Stops waiting for `verifySubjectToken` and the replay store; the proof is then refused with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -66,6 +78,8 @@ export interface ProvenWorkload {
   readonly thumbprint: string;
   /** The tokens of the request that the proof binds to this workload; a decision must not rest on any other. */
   readonly covered: CoveredTokens;
+  /** The same for an audit log, with those on whose behalf the workload acts. */
+  readonly delegation: DelegationContext;
 }
 
 const PROOF: ProofRoom = { Refusal: WptError, noun: 'proof' };
@@ -98,6 +112,12 @@ export async function verifyWpt(
   checkWitHash(claims, wit);
   const covered = checkTokenHashes(claims, request);
   const { id, claims: witClaims } = revealIdentity<WitContents>(PROOF, wit, now);
+  const { draft } = request;
+  const tokens = boundTokens(request, covered);
+  const expiresAt = (): Date => new Date(validity.exp * 1000);
+  const made = { kind: 'wpt' as const, draft, issuedAt: dateOf(claims['iat']), expiresAt: expiresAt() };
+  const facts = { id, claims: witClaims, wit, tokens, proof: made, now };
+  const delegation = await delegationOf(PROOF, facts, options);
   checkAuthorized(PROOF, options.authorize, id);
   const entry = {
     key: tokenHash(JSON.stringify([wit.trustDomain.toString(), wit.thumbprint, jti])),
@@ -106,9 +126,8 @@ export async function verifyWpt(
   };
   await checkFirstUse(PROOF, options.replay, entry, options.signal);
 
-  const expiresAt = new Date(validity.exp * 1000);
-  const proof: WptProof = Object.freeze({ kind: 'wpt', draft: request.draft, jti, audience, expiresAt });
-  return Object.freeze({ id, claims: witClaims, proof, thumbprint: wit.thumbprint, covered });
+  const proof: WptProof = Object.freeze({ kind: 'wpt', draft, jti, audience, expiresAt: expiresAt() });
+  return Object.freeze({ id, claims: witClaims, proof, thumbprint: wit.thumbprint, covered, delegation });
 }
 
 interface CheckedOptions {
@@ -126,6 +145,7 @@ function checkOptions(options: VerifyWptOptions): CheckedOptions {
   if (typeof options.replay?.insert !== 'function') {
     throw new TypeError('verifyWpt() needs a replay store, such as createMemoryReplayStore()');
   }
+  checkSubjectVerifier(options);
   return {
     expected: expectedAudiences(options.audiences, 'verifyWpt'),
     leeway: secondsOption('leewaySeconds', options.leewaySeconds ?? 10, 0, 60),
