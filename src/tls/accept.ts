@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket, TlsOptions } from 'node:tls';
 import { TlsError } from '../errors/index.js';
@@ -7,8 +8,18 @@ import type { MtlsServerSettings } from './mtls-options.js';
 import { contextOptions, presentableSvid, type TlsTuning } from './presentable-svid.js';
 import { type Connected, findPeer, verifyPeer } from './verify-peer.js';
 
-/** Whether an event that a server is about to emit may reach its listeners, by the name of the event. */
+/** Whether an event that is about to be emitted may reach the listeners, by the name of the event. */
 export type Gates = Readonly<Record<string, ((...args: never[]) => boolean) | undefined>>;
+
+/** Puts gates before every listener of an emitter. An event that a gate holds back is not emitted. */
+export function guardEvents<E extends EventEmitter>(emitter: E, gates: Gates): E {
+  const emit = emitter.emit.bind(emitter) as (event: string, ...args: unknown[]) => boolean;
+  const guarded = (event: string, ...args: unknown[]): boolean => {
+    const gate = Object.hasOwn(gates, event) ? gates[event] : undefined;
+    return (gate === undefined || gate(...(args as never[]))) && emit(event, ...args);
+  };
+  return Object.defineProperty(emitter, 'emit', { value: guarded, configurable: true, writable: true });
+}
 
 /** Admits the peers of one server, whatever protocol the server speaks. */
 export class Acceptor {
@@ -33,17 +44,11 @@ export class Acceptor {
    * @param gates further events to decide about, such as the requests of the server's protocol.
    */
   guard<S extends Server>(server: S, gates: Gates = {}): S {
-    const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
-    const all: Record<string, ((...args: never[]) => boolean) | undefined> = {
+    return guardEvents(server, {
       ...gates,
       connection: (socket: Socket) => this.#present(server, socket),
       secureConnection: (socket: TLSSocket) => this.#admit(server, socket),
-    };
-    const guarded = (event: string, ...args: unknown[]): boolean => {
-      const gate = Object.hasOwn(all, event) ? all[event] : undefined;
-      return (gate === undefined || gate(...(args as never[]))) && emit(event, ...args);
-    };
-    return Object.defineProperty(server, 'emit', { value: guarded, configurable: true, writable: true });
+    });
   }
 
   /** Why the peer of a kept connection may not go on; whoever is interested has been told. `undefined` when it may. */
