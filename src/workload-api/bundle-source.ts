@@ -11,7 +11,7 @@ import type { TrustDomain } from '../id/index.js';
 import type { CertificateRevocationList, X509CrlSource } from '../x509-svid/index.js';
 import { type DeliveredBundles, sameBundles } from './delivered.js';
 import { crlReader, type WithCrls } from './delivered-crls.js';
-import { SpiffeWorkloadAPI } from './gen/workloadapi_pb.js';
+import { type Deliveries, type WorkloadDeliveries, workloadDeliveries } from './deliveries.js';
 import { readJwtBundles } from './jwt-messages.js';
 import { SourceCore } from './source-core.js';
 import type { ReadyOptions, Source, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
@@ -34,13 +34,11 @@ export class BundleSource
   readonly #core: SourceCore<BundleSet>;
   readonly #x509: BundleWatch;
   readonly #jwt: BundleWatch;
-  readonly #wit: BundleWatch;
+  readonly #wit: BundleWatch | undefined;
 
   /** @internal */
-  constructor(options: SourceOptions) {
-    const { method } = SpiffeWorkloadAPI;
-    this.#core = new SourceCore(options, () => this.#combine());
-    const { calls } = this.#core;
+  constructor(options: SourceOptions, deliveries: Deliveries | WorkloadDeliveries = workloadDeliveries(options)) {
+    this.#core = new SourceCore(options, deliveries, () => this.#combine());
     const watch = <M>({
       convert,
       ...feed
@@ -55,17 +53,18 @@ export class BundleSource
     };
     this.#x509 = watch({
       name: 'X.509 bundles',
-      open: (signal) => calls.stream(method.fetchX509Bundles, {}, signal),
+      open: (signal) => deliveries.x509Bundles(signal),
       convert: readX509Bundles,
     });
     this.#jwt = watch({
       name: 'JWT bundles',
-      open: (signal) => calls.stream(method.fetchJWTBundles, {}, signal),
+      open: (signal) => deliveries.jwtBundles(signal),
       convert: readJwtBundles,
     });
+    if (!('witBundles' in deliveries)) return;
     this.#wit = watch({
       name: 'WIT bundles',
-      open: (signal) => calls.stream(method.fetchWITBundles, {}, signal),
+      open: (signal) => deliveries.witBundles(signal),
       convert: readWitBundles,
     });
   }
@@ -126,13 +125,13 @@ export class BundleSource
     this.#core.close();
   }
 
-  #read(watch: BundleWatch): BundleSet | undefined {
+  #read(watch: BundleWatch | undefined): BundleSet | undefined {
     this.#core.checkOpen();
-    return isNotServed(watch) ? undefined : watch.read().delivery.bundles;
+    return watch === undefined || isNotServed(watch) ? undefined : watch.read().delivery.bundles;
   }
 
   #combine(): BundleSet {
-    const all = [this.#x509, this.#jwt, this.#wit];
+    const all = [this.#x509, this.#jwt, this.#wit].filter((watch) => watch !== undefined);
     const served = all.filter((watch) => !isNotServed(watch));
     const sets = (served.length === 0 ? all : served).map((watch) => watch.read().delivery.bundles);
     return new BundleSet(sets.flatMap(bundlesOf));

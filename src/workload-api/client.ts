@@ -7,11 +7,12 @@ import type { WitSvid } from '../wit/index.js';
 import { convertStream, noMessageWithin, type StreamLimits } from './convert-stream.js';
 import type { DeliveredBundles } from './delivered.js';
 import { resolveEndpointAddress } from './endpoint-address.js';
+import type { EndpointCalls } from './endpoint-calls.js';
 import { SpiffeWorkloadAPI } from './gen/workloadapi_pb.js';
 import { readJwtBundles, readJwtSvids, readValidatedJwtSvid, type ValidatedJwtSvid } from './jwt-messages.js';
 import { type JwtSvidRequest, jwtSvidQuery } from './jwt-svid-query.js';
 import { readWitBundles, readWitSvids } from './wit-context.js';
-import { WorkloadCalls } from './workload-calls.js';
+import { openWorkloadCalls } from './workload-calls.js';
 import { readX509Bundles, readX509Context, type X509Context } from './x509-context.js';
 
 export interface WorkloadApiClientOptions {
@@ -53,7 +54,7 @@ const DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Set by the class, whose private field it reads. */
-let callsOf: (client: WorkloadApiClient) => WorkloadCalls;
+let callsOf: (client: WorkloadApiClient) => EndpointCalls;
 
 /**
  * The calls of the SPIFFE Workload API as they are, without reconnecting: a call is one call, a stream is one stream
@@ -65,7 +66,7 @@ let callsOf: (client: WorkloadApiClient) => WorkloadCalls;
  * message is asked for and cancelled by `break`. While a call is open it keeps the process alive.
  */
 export class WorkloadApiClient implements AsyncDisposable {
-  readonly #calls: WorkloadCalls;
+  readonly #calls: EndpointCalls;
   readonly #timeoutMs: number;
 
   /** @internal */
@@ -76,7 +77,7 @@ export class WorkloadApiClient implements AsyncDisposable {
       throw new TypeError('maxMessageBytes must be a positive whole number');
     }
     checkTimeout(this.#timeoutMs);
-    this.#calls = new WorkloadCalls(resolveEndpointAddress(options.address), maxMessageBytes);
+    this.#calls = openWorkloadCalls(resolveEndpointAddress(options.address), maxMessageBytes);
   }
 
   static {
@@ -205,7 +206,7 @@ export function createWorkloadApiClient(options: WorkloadApiClientOptions = {}):
 }
 
 /** The calls beneath a client, which sources share without the client's conversions and limits. */
-export function workloadCallsOf(client: WorkloadApiClient): WorkloadCalls {
+export function endpointCallsOf(client: WorkloadApiClient): EndpointCalls {
   if (!(client instanceof WorkloadApiClient)) {
     throw new TypeError('client must be one that createWorkloadApiClient() made');
   }

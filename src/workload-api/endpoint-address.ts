@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { type EndpointAddressRule, WorkloadApiError } from '../errors/index.js';
 
-/** Where a Workload API endpoint listens: a Unix domain socket, or a TCP port of an IP address. */
+/** Where an endpoint listens: a Unix domain socket, or a TCP port. */
 export type EndpointAddress =
   | {
       readonly transport: 'unix';
@@ -10,14 +10,22 @@ export type EndpointAddress =
     }
   | {
       readonly transport: 'tcp';
-      /** IPv4 or IPv6 address, the latter without brackets. */
+      /** IPv4 or IPv6 address, the latter without brackets. Of a Broker API endpoint also a DNS name. */
       readonly host: string;
       /** 1 to 65535. */
       readonly port: number;
     };
 
-/** The variable that names the endpoint where no address is given (SPIFFE_Workload_Endpoint section 4). */
-const ENDPOINT_SOCKET_VARIABLE = 'SPIFFE_ENDPOINT_SOCKET';
+/** What the address of one kind of endpoint looks like. */
+export interface EndpointKind {
+  /** The variable that names the endpoint where no address is given. */
+  readonly variable: string;
+  /** Whether the host may be a DNS name. Only for endpoints that prove who they are. */
+  readonly dnsNames: boolean;
+}
+
+/** SPIFFE_Workload_Endpoint section 4. */
+const WORKLOAD_ENDPOINT: EndpointKind = { variable: 'SPIFFE_ENDPOINT_SOCKET', dnsNames: false };
 
 /**
  * Reads the address of a Workload API endpoint: `unix:///absolute/path`, which may also be spelled
@@ -27,6 +35,11 @@ const ENDPOINT_SOCKET_VARIABLE = 'SPIFFE_ENDPOINT_SOCKET';
  * @throws `WorkloadApiError` with one of the address rules as code.
  */
 export function parseEndpointAddress(text: string): EndpointAddress {
+  return readEndpointAddress(text, WORKLOAD_ENDPOINT);
+}
+
+/** As {@link parseEndpointAddress}, for any kind of endpoint. */
+function readEndpointAddress(text: string, endpoint: EndpointKind): EndpointAddress {
   if (typeof text !== 'string') throw new TypeError('an endpoint address must be a string');
   if (text === '') throw refuse('address_empty', 'the endpoint address is empty');
   if (!URI_CHARACTERS.test(text)) {
@@ -47,7 +60,7 @@ export function parseEndpointAddress(text: string): EndpointAddress {
   if (authority?.includes('@')) {
     throw refuse('extra_address_part', `${quote(text)} must not have user information`);
   }
-  return kind === 'unix' ? readUnix(text, authority, path) : readTcp(text, authority, path);
+  return kind === 'unix' ? readUnix(text, authority, path) : readTcp(text, authority, path, endpoint);
 }
 
 /** Writes an address in the form that {@link parseEndpointAddress} reads, percent-encoding what a URI must not hold. */
@@ -67,15 +80,16 @@ export function formatEndpointAddress(address: EndpointAddress): string {
 export function resolveEndpointAddress(
   address: string | undefined,
   environment: Readonly<Record<string, string | undefined>> = process.env,
+  kind: EndpointKind = WORKLOAD_ENDPOINT,
 ): EndpointAddress {
-  const text = address ?? environment[ENDPOINT_SOCKET_VARIABLE];
+  const text = address ?? environment[kind.variable];
   if (text === undefined) {
-    throw refuse('address_unset', `no endpoint address: give one, or set ${ENDPOINT_SOCKET_VARIABLE}`);
+    throw refuse('address_unset', `no endpoint address: give one, or set ${kind.variable}`);
   }
   if (address === undefined && text === '') {
-    throw refuse('address_empty', `${ENDPOINT_SOCKET_VARIABLE} is set to the empty string`);
+    throw refuse('address_empty', `${kind.variable} is set to the empty string`);
   }
-  return parseEndpointAddress(text);
+  return readEndpointAddress(text, kind);
 }
 
 /** RFC 3986 section 2: unreserved, reserved and well-formed percent-encoding. */
@@ -83,6 +97,9 @@ const URI_CHARACTERS = /^(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})
 /** RFC 3986 section 3: scheme, authority, path, query, fragment. */
 const URI = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/;
 const PORT = /^[1-9][0-9]{0,4}$/;
+/** RFC 1123 section 2.1: labels of letters, digits and dashes. The last one is no number, so it is no IPv4 address. */
+const DNS_NAME =
+  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*(?![0-9]+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 /** `sun_path` holds 108 bytes on Linux and 104 on macOS, the last of them NUL; some systems cut longer ones silently. */
 const MAX_UNIX_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 
@@ -120,23 +137,28 @@ function decodePath(text: string, path: string): string {
   return decoded;
 }
 
-function readTcp(text: string, authority: string | undefined, path: string): EndpointAddress {
+function readTcp(text: string, authority: string | undefined, path: string, kind: EndpointKind): EndpointAddress {
   if (authority === undefined || authority === '') {
-    throw refuse('bad_address_host', `${quote(text)} must have an IP address and a port, as in tcp://127.0.0.1:8000`);
+    throw refuse('bad_address_host', `${quote(text)} must have ${nounOf(kind)} and port, as in tcp://127.0.0.1:8000`);
   }
   if (path !== '') throw refuse('extra_address_part', `${quote(text)} must not have a path`);
   const colon = authority.lastIndexOf(':');
   const unbracketed = colon < 0 || authority.endsWith(']');
   const hostText = unbracketed ? authority : authority.slice(0, colon);
   const host = hostText.startsWith('[') && hostText.endsWith(']') ? hostText.slice(1, -1) : undefined;
-  if (host === undefined ? !isIPv4(hostText) : !isIPv6(host) || host.includes('%')) {
-    throw refuse('bad_address_host', `${quote(text)} must name the host by IP address, an IPv6 one in brackets`);
+  const isName = kind.dnsNames && DNS_NAME.test(hostText);
+  if (host === undefined ? !isIPv4(hostText) && !isName : !isIPv6(host) || host.includes('%')) {
+    throw refuse('bad_address_host', `${quote(text)} must name the host by ${nounOf(kind)}, an IPv6 one in brackets`);
   }
   const port = unbracketed ? '' : authority.slice(colon + 1);
   if (!PORT.test(port) || Number(port) > 65535) {
     throw refuse('bad_address_port', `${quote(text)} must have a port from 1 to 65535`);
   }
   return Object.freeze({ transport: 'tcp', host: host ?? hostText, port: Number(port) });
+}
+
+function nounOf(kind: EndpointKind): string {
+  return kind.dnsNames ? 'DNS name or IP address' : 'IP address';
 }
 
 function refuse(rule: EndpointAddressRule, message: string, cause?: unknown): WorkloadApiError {

@@ -74,19 +74,30 @@ export interface FailureOfEvent {
 }
 
 type Kind = keyof typeof WORKLOAD_API_CHANNELS;
-type EventOf<K extends Kind> = WorkloadApiEvents[(typeof WORKLOAD_API_CHANNELS)[K]];
 
-const CHANNELS: { readonly [K in Kind]: Channel } = {
-  connect: channel(WORKLOAD_API_CHANNELS.connect),
-  update: channel(WORKLOAD_API_CHANNELS.update),
-  error: channel(WORKLOAD_API_CHANNELS.error),
-  rotation: channel(WORKLOAD_API_CHANNELS.rotation),
-  expiry: channel(WORKLOAD_API_CHANNELS.expiry),
-  withdrawal: channel(WORKLOAD_API_CHANNELS.withdrawal),
-};
+/** What a source publishes, by the last part of the channel's name. */
+export type SourceEvents = { readonly [K in Kind]: WorkloadApiEvents[(typeof WORKLOAD_API_CHANNELS)[K]] };
 
-/** Publishes an event, which is made only where somebody listens. */
-export function publish<K extends Kind>(kind: K, make: () => EventOf<K>): void {
-  const target = CHANNELS[kind];
-  if (target.hasSubscribers) target.publish(Object.freeze(make()));
+/** Publishes an event of a source, which is made only where somebody listens. */
+export type PublishSourceEvent = <K extends Kind>(kind: K, make: () => SourceEvents[K]) => void;
+
+/** Gives what publishes on channels of these names. */
+export function publisherOn(
+  names: { readonly [K in Kind]: string },
+): <K extends Kind>(kind: K, make: () => object) => void {
+  const channels: { readonly [K in Kind]: Channel } = {
+    connect: channel(names.connect),
+    update: channel(names.update),
+    error: channel(names.error),
+    rotation: channel(names.rotation),
+    expiry: channel(names.expiry),
+    withdrawal: channel(names.withdrawal),
+  };
+  return (kind, make) => {
+    const target = channels[kind];
+    if (target.hasSubscribers) target.publish(Object.freeze(make()));
+  };
 }
+
+/** Publishes what happens to the sources of this room. */
+export const publishWorkloadApi: PublishSourceEvent = publisherOn(WORKLOAD_API_CHANNELS);

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import {
   create,
   type DescMessage,
@@ -46,7 +47,9 @@ export function decode<D extends DescMessage>(schema: D, bytes: Uint8Array): Mes
 export function grpcTarget(address: EndpointAddress): string {
   // With `unix:` and one slash, a path that begins with two would be read as an authority.
   if (address.transport === 'unix') return `unix://${address.path}`;
-  return address.host.includes(':') ? `ipv6:[${address.host}]:${address.port}` : `ipv4:${address.host}:${address.port}`;
+  const { host, port } = address;
+  if (host.includes(':')) return `ipv6:[${host}]:${port}`;
+  return isIPv4(host) ? `ipv4:${host}:${port}` : `dns:${host}:${port}`;
 }
 
 /** The serialiser that grpc-js is given: messages come to it as bytes already. */

@@ -11,8 +11,19 @@ import {
   readPart,
   requireField,
 } from './delivered.js';
-import type { JWTBundlesResponse, JWTSVID, JWTSVIDResponse, ValidateJWTSVIDResponse } from './gen/workloadapi_pb.js';
+import type { JWTBundlesResponse, JWTSVID, ValidateJWTSVIDResponse } from './gen/workloadapi_pb.js';
 import type { JwtSvidQuery } from './jwt-svid-query.js';
+
+/** A JWT-SVID as the Workload API and the Broker API deliver it. */
+export type JwtSvidMessage = Pick<JWTSVID, 'spiffeId' | 'svid' | 'hint'>;
+
+/** The answer that carries JWT-SVIDs. */
+export interface JwtSvidsMessage {
+  readonly svids: readonly JwtSvidMessage[];
+}
+
+/** The answer that carries JWT bundles. */
+export type JwtBundlesMessage = Pick<JWTBundlesResponse, 'bundles'>;
 
 /** What the endpoint found a JWT-SVID to say. */
 export interface ValidatedJwtSvid {
@@ -27,7 +38,7 @@ export interface ValidatedJwtSvid {
  *
  * @throws `WorkloadApiError` `empty_field` or `bad_identity`.
  */
-export function readJwtSvids(message: JWTSVIDResponse, query: JwtSvidQuery): readonly JwtSvid[] {
+export function readJwtSvids(message: JwtSvidsMessage, query: JwtSvidQuery): readonly JwtSvid[] {
   requireField('JWTSVIDResponse', 'svids', message.svids);
   const svids = firstOfEachHint(message.svids).map(readSvid);
   for (const svid of svids) {
@@ -42,7 +53,7 @@ export function readJwtSvids(message: JWTSVIDResponse, query: JwtSvidQuery): rea
 }
 
 /** Reads the answer of FetchJWTBundles. SPIRE leaves `use` out of its keys, so it is not asked for here. */
-export function readJwtBundles(message: JWTBundlesResponse): DeliveredBundles {
+export function readJwtBundles(message: JwtBundlesMessage): DeliveredBundles {
   return readDeliveredBundles('JWTBundlesResponse', message.bundles, (trustDomain, jwks) =>
     parseJwtBundle(trustDomain, jwks),
   );
@@ -66,7 +77,7 @@ export function readValidatedJwtSvid(message: ValidateJWTSVIDResponse): Validate
   });
 }
 
-function readSvid(entry: JWTSVID): JwtSvid {
+function readSvid(entry: JwtSvidMessage): JwtSvid {
   requireField('a JWTSVID', 'spiffe_id', entry.spiffeId);
   requireField('a JWTSVID', 'svid', entry.svid);
   return readPart('bad_identity', 'a JWT-SVID was delivered that does not hold together', () =>

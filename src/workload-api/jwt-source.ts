@@ -7,8 +7,8 @@ import { holdProcess } from '../internal/hold-process.js';
 import type { JwtSvid } from '../jwt-svid/index.js';
 import { noMessageWithin } from './convert-stream.js';
 import { type DeliveredBundles, sameBundles } from './delivered.js';
-import { type JWTBundlesResponse, SpiffeWorkloadAPI } from './gen/workloadapi_pb.js';
-import { readJwtBundles, readJwtSvids } from './jwt-messages.js';
+import { type Deliveries, workloadDeliveries } from './deliveries.js';
+import { readJwtBundles } from './jwt-messages.js';
 import { JwtSvidCache } from './jwt-svid-cache.js';
 import { type JwtSvidQuery, type JwtSvidRequest, jwtSvidQuery } from './jwt-svid-query.js';
 import { type PickSvid, pickSvid } from './pick-svid.js';
@@ -42,17 +42,20 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
   readonly #core: SourceCore<BundleSet>;
   readonly #bundles: StreamWatch<DeliveredBundles>;
   readonly #cache: JwtSvidCache;
+  readonly #deliveries: Deliveries;
   readonly #pick: PickSvid<JwtSvid> | undefined;
   readonly #timeoutMs: number;
 
   /** @internal */
-  constructor(options: JwtSourceOptions) {
+  constructor(options: JwtSourceOptions, from?: Deliveries) {
     const { fetchTimeoutMs = 10_000, maxCachedSvids = 1000 } = options;
     if (!(fetchTimeoutMs > 0)) throw new TypeError('fetchTimeoutMs must be a positive number');
     if (!(maxCachedSvids >= 0)) throw new TypeError('maxCachedSvids must not be negative');
+    const deliveries = from ?? workloadDeliveries(options);
+    this.#deliveries = deliveries;
     this.#pick = options.pick;
     this.#timeoutMs = fetchTimeoutMs;
-    this.#core = new SourceCore(options, () => this.#bundles.read().bundles);
+    this.#core = new SourceCore(options, deliveries, () => this.#bundles.read().bundles);
     this.#cache = new JwtSvidCache({
       fetch: (query, signal) => this.#fetch(query, signal),
       clock: this.#core.clock,
@@ -60,8 +63,8 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
     });
     this.#bundles = this.#core.watch({
       name: 'JWT bundles',
-      open: (signal: AbortSignal) => this.#core.calls.stream(SpiffeWorkloadAPI.method.fetchJWTBundles, {}, signal),
-      convert: (message: JWTBundlesResponse) => readJwtBundles(message),
+      open: (signal) => deliveries.jwtBundles(signal),
+      convert: readJwtBundles,
       same: sameBundles,
       problems: ({ refusedBundles }) => refusedBundles,
       onDenied: () => this.#cache.clear(),
@@ -129,9 +132,7 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
     const timeoutMs = this.#timeoutMs;
     const scope = openScope({ signal, timeoutMs, onTimeout: () => noMessageWithin(timeoutMs) });
     try {
-      const request = { audience: [...query.audience], spiffeId: query.id?.toString() ?? '' };
-      const answer = await this.#core.calls.unary(SpiffeWorkloadAPI.method.fetchJWTSVID, request, scope.signal);
-      const svids = readJwtSvids(answer, query);
+      const svids = await this.#deliveries.jwtSvids(query, scope.signal);
       const { svid, problem } = pickSvid(svids, svids, query.id === undefined ? this.#pick : undefined);
       if (svid === undefined) throw problem ?? new WorkloadApiError('no_identity', 'no JWT-SVID was picked');
       return svid;

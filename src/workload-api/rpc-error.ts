@@ -1,3 +1,4 @@
+import type { DescMethod } from '@bufbuild/protobuf';
 import { WorkloadApiError, type WorkloadApiErrorCode } from '../errors/index.js';
 import { GrpcStatus, type GrpcStatusCode, GrpcStatusError } from './grpc-status.js';
 import { UndecodableMessage } from './grpc-wire.js';
@@ -5,15 +6,35 @@ import { UndecodableMessage } from './grpc-wire.js';
 /** The profiles of the Workload API. Only the WIT-SVID profile is optional (SPIFFE_Workload_API section 7). */
 export type Profile = 'X.509-SVID' | 'JWT-SVID' | 'WIT-SVID';
 
+/** What a status means to a caller. */
+export interface StatusMeaning {
+  readonly code: WorkloadApiErrorCode;
+  /** In words, and what to do about it where that is known. */
+  readonly text: string;
+}
+
 /** Turns what the transport threw into the room's error. Anything else, such as the reason of an abort, stays as it is. */
-export function fromTransport(error: unknown, method: string, profile: Profile): unknown {
+export function fromTransport(
+  error: unknown,
+  method: DescMethod,
+  meaningOf: (status: GrpcStatusCode) => StatusMeaning,
+): unknown {
+  const { name } = method;
   if (error instanceof UndecodableMessage) {
-    return new WorkloadApiError('bad_message', `${method}: ${error.message}`, { cause: error });
+    return new WorkloadApiError('bad_message', `${name}: ${error.message}`, { cause: error });
   }
   if (!(error instanceof GrpcStatusError)) return error;
-  const code = codeOf(error.status, profile);
-  const message = `${method}: ${MEANING[code] ?? 'the call failed'} (gRPC status ${error.status}: ${shorten(error.message)})`;
+  const { code, text } = meaningOf(error.status);
+  const message = `${name}: ${text} (gRPC status ${error.status}: ${shorten(error.message)})`;
   return new WorkloadApiError(code, message, { cause: error, grpcStatus: error.status });
+}
+
+/** What the statuses mean that a Workload API endpoint answers with (SPIFFE_Workload_Endpoint section 6). */
+export function workloadStatus(profile: Profile): (status: GrpcStatusCode) => StatusMeaning {
+  return (status) => {
+    const code = codeOf(status, profile);
+    return { code, text: MEANING[code] ?? 'the call failed' };
+  };
 }
 
 const CODES: { readonly [Status in GrpcStatusCode]?: WorkloadApiErrorCode } = {
@@ -37,6 +58,11 @@ const MEANING: { readonly [Code in WorkloadApiErrorCode]?: string } = {
 function codeOf(status: GrpcStatusCode, profile: Profile): WorkloadApiErrorCode {
   // SPIRE answers FailedPrecondition where WIT-SVIDs are built in but switched off.
   if (profile === 'WIT-SVID' && status === GrpcStatus.failedPrecondition) return 'unimplemented';
+  return codeOfStatus(status);
+}
+
+/** The code of a status that means the same at every endpoint. */
+export function codeOfStatus(status: GrpcStatusCode): WorkloadApiErrorCode {
   return CODES[status] ?? 'rpc_failed';
 }
 

@@ -3,39 +3,34 @@ import { type BackoffOptions, backoffDelays } from '../internal/backoff.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import { holdProcess } from '../internal/hold-process.js';
 import { SourceReaders } from '../internal/source-readers.js';
-import { createWorkloadApiClient, workloadCallsOf } from './client.js';
+import type { Deliveries } from './deliveries.js';
 import type { ReadyOptions, SourceBackoff, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
 import { type HeldIdentity, type StreamFeed, StreamWatch } from './stream-watch.js';
-import type { WorkloadCalls } from './workload-calls.js';
 
 /** What all sources are made of: watched streams, one way of reading them together, and those who wait for news. */
 export class SourceCore<T> {
-  readonly calls: WorkloadCalls;
   readonly clock: Clock;
   readonly #options: SourceOptions;
+  readonly #deliveries: Deliveries;
   readonly #backoff: BackoffOptions;
   readonly #read: () => T;
-  readonly #closeClient: () => void;
   readonly #watches: StreamWatch<unknown>[] = [];
   readonly #readers: SourceReaders<T>;
   readonly #release: () => void;
   #closed = false;
 
   /** @param read Gives what the source holds, or throws why it cannot. Called only while the source is open. */
-  constructor(options: SourceOptions, read: () => T) {
-    if (options.client !== undefined && options.address !== undefined) {
-      throw new TypeError('give either client or address, not both');
-    }
-    const timeoutMs = options.firstMessageTimeoutMs;
-    if (timeoutMs !== undefined && !(timeoutMs > 0)) {
-      throw new TypeError('firstMessageTimeoutMs must be a positive number');
-    }
+  constructor(options: SourceOptions, deliveries: Deliveries, read: () => T) {
+    this.#deliveries = deliveries;
     this.#backoff = backoffOf(options.backoff);
-    // Refuses bounds that are none, before there is anything to give back.
-    backoffDelays(this.#backoff);
-    const client = options.client ?? createWorkloadApiClient({ address: options.address });
-    this.calls = workloadCallsOf(client);
-    this.#closeClient = options.client === undefined ? () => this.calls.close() : () => {};
+    try {
+      checkTimeout(options.firstMessageTimeoutMs);
+      // Refuses bounds that are none.
+      backoffDelays(this.#backoff);
+    } catch (error) {
+      deliveries.close();
+      throw error;
+    }
     this.clock = options.clock ?? systemClock;
     this.#options = options;
     this.#read = read;
@@ -51,7 +46,8 @@ export class SourceCore<T> {
   /** Starts to watch a stream. */
   watch<M, V>(feed: StreamFeed<M, V>): StreamWatch<V> {
     const watch = StreamWatch.start(feed, {
-      address: this.calls.address,
+      address: this.#deliveries.address,
+      publish: this.#deliveries.publish,
       backoff: backoffDelays(this.#backoff),
       firstMessageTimeoutMs: this.#options.firstMessageTimeoutMs ?? 10_000,
       onError: (error) => this.report(error),
@@ -111,7 +107,7 @@ export class SourceCore<T> {
     if (this.#closed) return;
     this.#closed = true;
     for (const watch of this.#watches) watch.close();
-    this.#closeClient();
+    this.#deliveries.close();
     this.#release();
     this.#readers.end();
   }
@@ -137,6 +133,11 @@ export function checkUnexpired(svid: HeldIdentity, clock: Clock, watch: StreamWa
   throw new WorkloadApiError('expired', `${svid.id} expired at ${svid.expiresAt.toISOString()} and was not renewed`, {
     cause,
   });
+}
+
+function checkTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || timeoutMs > 0) return;
+  throw new TypeError('firstMessageTimeoutMs must be a positive number');
 }
 
 function backoffOf(backoff: SourceBackoff | undefined): BackoffOptions {

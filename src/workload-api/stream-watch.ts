@@ -2,7 +2,7 @@ import { WorkloadApiError, type WorkloadApiErrorCode } from '../errors/index.js'
 import { openScope, sleep } from '../internal/abort.js';
 import type { Backoff } from '../internal/backoff.js';
 import { noMessageWithin } from './convert-stream.js';
-import { type IdentityOfEvent, publish, type WorkloadApiEvent } from './events.js';
+import type { IdentityOfEvent, PublishSourceEvent, WorkloadApiEvent } from './events.js';
 
 /** An identity that a delivery has to present. */
 export interface HeldIdentity {
@@ -17,7 +17,7 @@ export interface StreamFeed<M, T> {
   readonly name: string;
   /** Opens the stream once. */
   open(signal: AbortSignal): AsyncIterable<M>;
-  /** Reads a message; throws to refuse it. */
+  /** Reads a message; throws to refuse it. With `permission_denied` the message says that nothing is granted any more. */
   convert(message: M): T;
   /** Whether two deliveries mean the same. */
   same(one: T, other: T): boolean;
@@ -34,6 +34,7 @@ export interface StreamFeed<M, T> {
 export interface StreamWatchOptions {
   /** Of the endpoint, for events. */
   readonly address: string;
+  readonly publish: PublishSourceEvent;
   /** The delays between attempts; of this watch alone. */
   readonly backoff: Backoff;
   /** Limit for the first message of each stream, in milliseconds: an agent may accept connections and yet hang. */
@@ -121,12 +122,13 @@ export class StreamWatch<T> {
   noteExpiry(identity: HeldIdentity): void {
     if (this.#expired === identity) return;
     this.#expired = identity;
-    publish('expiry', () => ({ ...this.#origin, ...describe(identity) }));
+    this.#options.publish('expiry', () => ({ ...this.#origin, ...describe(identity) }));
   }
 
-  /** Ends the stream and every timer. May be called again. */
+  /** Ends the stream and every timer, and forgets what was delivered. May be called again. */
   close(): void {
     this.#link = 'closed';
+    this.#held = { kind: 'nothing' };
     this.#closing.abort(new WorkloadApiError('closed', 'the source was closed'));
   }
 
@@ -136,11 +138,7 @@ export class StreamWatch<T> {
     while (!signal.aborted) {
       const failure = await this.#follow(feed, () => backoff.reset());
       if (signal.aborted) return;
-      this.#note(failure);
-      if (failure.code === 'permission_denied') {
-        feed.onDenied?.();
-        this.#withdraw(failure);
-      }
+      this.#refused(feed, failure);
       if (FINAL_CODES.has(failure.code)) return this.#stop(failure);
       this.#link = 'waiting';
       await sleep(backoff.next(), { signal }).catch(() => {});
@@ -157,7 +155,7 @@ export class StreamWatch<T> {
       for await (const message of feed.open(scope.signal)) {
         scope.stopTimer();
         if (scope.signal.aborted) break;
-        if (this.#link !== 'open') publish('connect', () => this.#origin);
+        if (this.#link !== 'open') this.#options.publish('connect', () => this.#origin);
         this.#link = 'open';
         if (this.#deliver(feed, message)) onAccepted();
       }
@@ -175,7 +173,7 @@ export class StreamWatch<T> {
       value = feed.convert(message);
     } catch (error) {
       // The stream stays: its next message may be sound, and opening another would only bring this one again.
-      this.#note(asWorkloadApiError(error));
+      this.#refused(feed, asWorkloadApiError(error));
       return false;
     }
     this.#lastError = undefined;
@@ -190,11 +188,18 @@ export class StreamWatch<T> {
     return true;
   }
 
+  #refused<M>(feed: StreamFeed<M, T>, failure: WorkloadApiError): void {
+    this.#note(failure);
+    if (failure.code !== 'permission_denied') return;
+    feed.onDenied?.();
+    this.#withdraw(failure);
+  }
+
   #withdraw(cause: WorkloadApiError): void {
     if (this.#held.kind !== 'value') return;
     this.#held = { kind: 'withdrawn', cause };
     this.#options.onChange('value');
-    publish('withdrawal', () => this.#origin);
+    this.#options.publish('withdrawal', () => this.#origin);
   }
 
   #stop(cause: WorkloadApiError): void {
@@ -207,15 +212,15 @@ export class StreamWatch<T> {
     this.#lastError = error;
     this.#options.onError(error);
     const { code, message, grpcStatus } = error;
-    publish('error', () => ({ ...this.#origin, code, message, grpcStatus }));
+    this.#options.publish('error', () => ({ ...this.#origin, code, message, grpcStatus }));
   }
 
   #publishUpdate<M>(feed: StreamFeed<M, T>, previous: T | undefined, value: T): void {
     const identity = feed.identity?.(value);
-    publish('update', () => ({ ...this.#origin, ...(identity === undefined ? {} : describe(identity)) }));
+    this.#options.publish('update', () => ({ ...this.#origin, ...(identity === undefined ? {} : describe(identity)) }));
     const old = previous === undefined ? undefined : feed.identity?.(previous);
     if (identity === undefined || old === undefined || identity.equals(old)) return;
-    publish('rotation', () => ({
+    this.#options.publish('rotation', () => ({
       ...this.#origin,
       ...describe(identity),
       previousId: old.id.toString(),

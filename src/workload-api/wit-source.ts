@@ -3,7 +3,8 @@ import { WorkloadApiError } from '../errors/index.js';
 import type { TrustDomain } from '../id/index.js';
 import type { WitSvid, WitSvidSource } from '../wit/index.js';
 import { type DeliveredBundles, sameBundles } from './delivered.js';
-import { SpiffeWorkloadAPI, type WITBundlesResponse, type WITSVIDResponse } from './gen/workloadapi_pb.js';
+import { workloadDeliveries } from './deliveries.js';
+import type { WITSVIDResponse } from './gen/workloadapi_pb.js';
 import { type Picked, type PickSvid, pickSvid } from './pick-svid.js';
 import { checkUnexpired, SourceCore } from './source-core.js';
 import type { ReadyOptions, Source, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
@@ -30,10 +31,11 @@ export class WitSource implements Source<WitContext>, WitSvidSource, WitBundleSo
   /** @internal */
   constructor(options: WitSourceOptions) {
     const { pick } = options;
-    this.#core = new SourceCore(options, () => this.#context());
+    const deliveries = workloadDeliveries(options);
+    this.#core = new SourceCore(options, deliveries, () => this.#context());
     this.#svids = this.#core.watch({
       name: 'WIT-SVIDs',
-      open: (signal: AbortSignal) => this.#core.calls.stream(SpiffeWorkloadAPI.method.fetchWITSVID, {}, signal),
+      open: (signal) => deliveries.witSvids(signal),
       convert: (message: WITSVIDResponse) => {
         const svids = readWitSvids(message);
         return pickSvid(svids, svids, pick);
@@ -44,8 +46,8 @@ export class WitSource implements Source<WitContext>, WitSvidSource, WitBundleSo
     });
     this.#bundles = this.#core.watch({
       name: 'WIT bundles',
-      open: (signal: AbortSignal) => this.#core.calls.stream(SpiffeWorkloadAPI.method.fetchWITBundles, {}, signal),
-      convert: (message: WITBundlesResponse) => readWitBundles(message),
+      open: (signal) => deliveries.witBundles(signal),
+      convert: readWitBundles,
       same: sameBundles,
       problems: ({ refusedBundles }) => refusedBundles,
     });

@@ -25,13 +25,24 @@ export interface X509Context extends DeliveredBundles {
   readonly defaultSvid: X509Svid;
 }
 
+/** An X.509-SVID as the Workload API and the Broker API deliver it. */
+export type X509SvidMessage = Pick<X509SVID, 'spiffeId' | 'x509Svid' | 'x509SvidKey' | 'bundle' | 'hint'>;
+
+/** The answer that carries X.509-SVIDs. */
+export interface X509SvidsMessage extends Pick<X509SVIDResponse, 'crl' | 'federatedBundles'> {
+  readonly svids: readonly X509SvidMessage[];
+}
+
+/** The answer that carries X.509 bundles. */
+export type X509BundlesMessage = Pick<X509BundlesResponse, 'bundles' | 'crl'>;
+
 /**
  * Reads the answer of FetchX509SVID (SPIFFE_Workload_API section 5.2.1). An SVID that does not hold together refuses the
  * message as a whole; a foreign bundle that cannot be read is left out.
  *
  * @throws `WorkloadApiError` `empty_field`, `bad_identity` or `bad_bundle`.
  */
-export function readX509Context(message: X509SVIDResponse): X509Context {
+export function readX509Context(message: X509SvidsMessage): X509Context {
   requireField('X509SVIDResponse', 'svids', message.svids);
   const entries = firstOfEachHint(message.svids);
   const svids = Object.freeze(entries.map(readSvid));
@@ -60,7 +71,7 @@ export function readX509Context(message: X509SVIDResponse): X509Context {
 }
 
 /** Reads the answer of FetchX509Bundles (SPIFFE_Workload_API section 5.2.2). */
-export function readX509Bundles(message: X509BundlesResponse): DeliveredBundles {
+export function readX509Bundles(message: X509BundlesMessage): DeliveredBundles {
   return readDeliveredBundles('X509BundlesResponse', message.bundles, readX509BundleEntry, message.crl);
 }
 
@@ -75,7 +86,7 @@ function sameAs(svid: X509Svid, other: X509Svid | undefined): boolean {
   return other !== undefined && svid.equals(other);
 }
 
-function readSvid(entry: X509SVID): X509Svid {
+function readSvid(entry: X509SvidMessage): X509Svid {
   requireField('an X509SVID', 'spiffe_id', entry.spiffeId);
   requireField('an X509SVID', 'x509_svid', entry.x509Svid);
   requireField('an X509SVID', 'x509_svid_key', entry.x509SvidKey);

@@ -3,12 +3,12 @@ import { WorkloadApiError } from '../errors/index.js';
 import type { TrustDomain } from '../id/index.js';
 import type { CertificateRevocationList, X509CrlSource, X509Svid, X509SvidSource } from '../x509-svid/index.js';
 import { crlReader, type WithCrls } from './delivered-crls.js';
-import { SpiffeWorkloadAPI, type X509SVIDResponse } from './gen/workloadapi_pb.js';
+import { type Deliveries, workloadDeliveries } from './deliveries.js';
 import { type Picked, type PickSvid, pickSvid } from './pick-svid.js';
 import { checkUnexpired, SourceCore } from './source-core.js';
 import type { ReadyOptions, Source, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
 import type { StreamWatch } from './stream-watch.js';
-import { readX509Context, sameX509Context, type X509Context } from './x509-context.js';
+import { sameX509Context, type X509Context } from './x509-context.js';
 
 export interface X509SourceOptions extends SourceOptions {
   /**
@@ -29,18 +29,18 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
   readonly #watch: StreamWatch<Held>;
 
   /** @internal */
-  constructor(options: X509SourceOptions) {
+  constructor(options: X509SourceOptions, deliveries: Deliveries = workloadDeliveries(options)) {
     const { pick } = options;
     const readCrls = crlReader<X509Context>();
-    this.#core = new SourceCore(options, () => {
+    this.#core = new SourceCore(options, deliveries, () => {
       this.#present();
       return this.#watch.read().delivery;
     });
     this.#watch = this.#core.watch({
       name: 'X.509-SVIDs',
-      open: (signal: AbortSignal) => this.#core.calls.stream(SpiffeWorkloadAPI.method.fetchX509SVID, {}, signal),
-      convert: (message: X509SVIDResponse) => {
-        const context = readX509Context(message);
+      open: (signal) => deliveries.x509Svids(signal),
+      convert: (message) => {
+        const context = deliveries.readX509Context(message);
         return { ...readCrls(context), ...pickSvid(context, context.svids, pick) };
       },
       same: (one, other) => sameX509Context(one.delivery, other.delivery),

@@ -128,7 +128,7 @@ describe('the events of a source', () => {
   });
 
   it('are not even made where nobody listens', async () => {
-    const { publish } = await import('../../src/workload-api/events.js');
+    const { publishWorkloadApi: publish } = await import('../../src/workload-api/events.js');
     const make = vi.fn(() => ({ address: '', stream: '' }));
     publish('connect', make);
     expect(make).not.toHaveBeenCalled();
