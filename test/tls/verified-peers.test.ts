@@ -6,20 +6,9 @@ import { exactly, under } from 'svidkit/id';
 import { createHttpsAgent, createHttpsServer, getPeer, type MtlsOptions } from 'svidkit/tls';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { call, listen, rawConnect, rawExchange } from '../support/connections.js';
-import { keyPair } from '../support/key-pairs.js';
 import { CLIENT, ourSvid, ours, type PemIdentity, pemIdentity, SERVER, Side, svidOf, theirs } from '../support/mtls.js';
-import {
-  basicConstraints,
-  dns,
-  keyUsage,
-  type Made,
-  makeAuthority,
-  makeCertificate,
-  makeLeaf,
-  NOW,
-  subjectAltName,
-  uri,
-} from '../support/x509.js';
+import { REFUSED_LEAVES } from '../support/refused-leaves.js';
+import { dns, makeAuthority, makeLeaf, NOW, uri } from '../support/x509.js';
 
 const GET = 'GET /raw HTTP/1.1\r\nHost: x\r\n\r\n';
 
@@ -164,44 +153,12 @@ describe('a peer is refused', () => {
     expect(ruleOf(await refusalOfClient(pemIdentity(unknown)))).toBe('unknown_trust_domain');
   });
 
-  const bad: ReadonlyArray<readonly [what: string, rule: string, leaf: () => Made]> = [
-    ['has expired', 'expired', () => makeLeaf(ours, CLIENT, { notAfter: new Date(NOW - 1000) })],
-    ['is not yet valid', 'not_yet_valid', () => makeLeaf(ours, CLIENT, { notBefore: new Date(NOW + 60_000) })],
-    [
-      'has two URI names',
-      'several_uri_sans',
-      () => makeLeaf(ours, CLIENT, { names: [uri(CLIENT), uri('https://x.example')] }),
-    ],
-    ['has no URI name', 'no_uri_san', () => makeLeaf(ours, CLIENT, { names: [dns('localhost')] })],
-    [
-      'is a CA',
-      'leaf_is_ca',
-      () =>
-        makeCertificate({
-          subject: 'ca',
-          issuer: ours,
-          keys: keyPair('P-256', 'ca leaf'),
-          extensions: [
-            basicConstraints(true),
-            keyUsage('digitalSignature', 'keyCertSign'),
-            subjectAltName([uri(CLIENT)]),
-          ],
-        }),
-    ],
-    ['is signed by nobody known', 'untrusted', () => makeLeaf(makeAuthority('stranger'), CLIENT)],
-    [
-      'is signed by a namesake of the authority',
-      'bad_signature',
-      () => makeLeaf(makeAuthority('our authority', { keys: keyPair('P-256', 'namesake') }), CLIENT),
-    ],
-  ];
-
-  it.each(bad)('as a client, when its certificate %s', async (_, rule, leaf) => {
+  it.each(REFUSED_LEAVES)('as a client, when its certificate %s', async (_, rule, leaf) => {
     const refusal = await refusalOfClient(pemIdentity(leaf()));
     expect([refusal.code, ruleOf(refusal)]).toEqual(['peer_refused', rule]);
   });
 
-  it.each(bad)('as a server, when its certificate %s', async (_, rule, leaf) => {
+  it.each(REFUSED_LEAVES)('as a server, when its certificate %s', async (_, rule, leaf) => {
     const refusal = await refusalOfServer(await serveAs(pemIdentity(leaf())));
     expect([refusal.code, ruleOf(refusal)]).toEqual(['peer_refused', rule]);
   });
