@@ -1,18 +1,15 @@
-import { WorkloadApiError } from '../errors/index.js';
 import { parseSpiffeId, type WorkloadIdLike } from '../id/index.js';
-import { openScope } from '../internal/abort.js';
-import { holdProcess } from '../internal/hold-process.js';
 import type { JwtSvid } from '../jwt-svid/index.js';
 import type { WitSvid } from '../wit/index.js';
-import { convertStream, noMessageWithin, type StreamLimits } from './convert-stream.js';
 import type { DeliveredBundles } from './delivered.js';
 import { resolveEndpointAddress } from './endpoint-address.js';
 import type { EndpointCalls } from './endpoint-calls.js';
 import { SpiffeWorkloadAPI } from './gen/workloadapi_pb.js';
-import { readJwtBundles, readJwtSvids, readValidatedJwtSvid, type ValidatedJwtSvid } from './jwt-messages.js';
+import { readJwtBundles, readValidatedJwtSvid, type ValidatedJwtSvid } from './jwt-messages.js';
 import { type JwtSvidRequest, jwtSvidQuery } from './jwt-svid-query.js';
+import { type CallOptions, first, LimitedCalls, readLimits } from './limited-calls.js';
 import { readWitBundles, readWitSvids } from './wit-context.js';
-import { openWorkloadCalls } from './workload-calls.js';
+import { fetchJwtSvids, openWorkloadCalls } from './workload-calls.js';
 import { readX509Bundles, readX509Context, type X509Context } from './x509-context.js';
 
 export interface WorkloadApiClientOptions {
@@ -30,13 +27,6 @@ export interface WorkloadApiClientOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-export interface CallOptions {
-  /** Ends the call or stream, which then throws the reason of the abort. */
-  readonly signal?: AbortSignal | undefined;
-  /** Instead of the client's `timeoutMs`, in milliseconds. */
-  readonly timeoutMs?: number | undefined;
-}
-
 export interface ValidateJwtSvidRequest {
   /** The audience that the token must be meant for. */
   readonly audience: string;
@@ -49,9 +39,6 @@ export interface WitSvidRequest {
   /** The SPIFFE ID wanted, of those this workload has. Default: all of them. */
   readonly id?: WorkloadIdLike | undefined;
 }
-
-const DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Set by the class, whose private field it reads. */
 let callsOf: (client: WorkloadApiClient) => EndpointCalls;
@@ -67,17 +54,13 @@ let callsOf: (client: WorkloadApiClient) => EndpointCalls;
  */
 export class WorkloadApiClient implements AsyncDisposable {
   readonly #calls: EndpointCalls;
-  readonly #timeoutMs: number;
+  readonly #limited: LimitedCalls;
 
   /** @internal */
   constructor(options: WorkloadApiClientOptions) {
-    const maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
-    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    if (!Number.isSafeInteger(maxMessageBytes) || maxMessageBytes <= 0) {
-      throw new TypeError('maxMessageBytes must be a positive whole number');
-    }
-    checkTimeout(this.#timeoutMs);
+    const { maxMessageBytes, timeoutMs } = readLimits(options);
     this.#calls = openWorkloadCalls(resolveEndpointAddress(options.address), maxMessageBytes);
+    this.#limited = new LimitedCalls(this.#calls, timeoutMs);
   }
 
   static {
@@ -92,7 +75,7 @@ export class WorkloadApiClient implements AsyncDisposable {
   /** As {@link fetchX509Context}, then again whenever something changes, or the endpoint chooses to repeat itself. */
   streamX509Contexts(options: CallOptions = {}): AsyncIterable<X509Context> {
     const open = (signal: AbortSignal) => this.#calls.stream(SpiffeWorkloadAPI.method.fetchX509SVID, {}, signal);
-    return convertStream(open, readX509Context, this.#streamLimits(options));
+    return this.#limited.stream(open, readX509Context, options);
   }
 
   /** The X.509 bundles this workload may trust, for one that only verifies others. */
@@ -103,16 +86,13 @@ export class WorkloadApiClient implements AsyncDisposable {
   /** As {@link fetchX509Bundles}, then again whenever something changes. */
   streamX509Bundles(options: CallOptions = {}): AsyncIterable<DeliveredBundles> {
     const open = (signal: AbortSignal) => this.#calls.stream(SpiffeWorkloadAPI.method.fetchX509Bundles, {}, signal);
-    return convertStream(open, readX509Bundles, this.#streamLimits(options));
+    return this.#limited.stream(open, readX509Bundles, options);
   }
 
   /** Fresh JWT-SVIDs: one for each identity of this workload, or the one asked for. Nothing is cached here. */
   async fetchJwtSvids(request: JwtSvidRequest, options: CallOptions = {}): Promise<readonly JwtSvid[]> {
     const query = jwtSvidQuery(request);
-    return this.#unary(options, async (signal) => {
-      const message = { audience: [...query.audience], spiffeId: query.id?.toString() ?? '' };
-      return readJwtSvids(await this.#calls.unary(SpiffeWorkloadAPI.method.fetchJWTSVID, message, signal), query);
-    });
+    return this.#limited.unary((signal) => fetchJwtSvids(this.#calls, query, signal), options);
   }
 
   /** The JWT bundles this workload may trust. */
@@ -123,7 +103,7 @@ export class WorkloadApiClient implements AsyncDisposable {
   /** As {@link fetchJwtBundles}, then again whenever something changes. */
   streamJwtBundles(options: CallOptions = {}): AsyncIterable<DeliveredBundles> {
     const open = (signal: AbortSignal) => this.#calls.stream(SpiffeWorkloadAPI.method.fetchJWTBundles, {}, signal);
-    return convertStream(open, readJwtBundles, this.#streamLimits(options));
+    return this.#limited.stream(open, readJwtBundles, options);
   }
 
   /**
@@ -134,10 +114,10 @@ export class WorkloadApiClient implements AsyncDisposable {
     const { audience, token } = request;
     if (typeof audience !== 'string' || audience === '') throw new TypeError('audience must be a non-empty string');
     if (typeof token !== 'string' || token === '') throw new TypeError('token must be a non-empty string');
-    return this.#unary(options, async (signal) => {
+    return this.#limited.unary(async (signal) => {
       const message = { audience, svid: token };
       return readValidatedJwtSvid(await this.#calls.unary(SpiffeWorkloadAPI.method.validateJWTSVID, message, signal));
-    });
+    }, options);
   }
 
   /** The WIT-SVIDs of this workload. Throws `unimplemented` where the endpoint does not serve the WIT-SVID profile. */
@@ -150,7 +130,7 @@ export class WorkloadApiClient implements AsyncDisposable {
     const id = request.id === undefined ? undefined : parseSpiffeId(request.id);
     const message = { spiffeId: id?.toString() ?? '' };
     const open = (signal: AbortSignal) => this.#calls.stream(SpiffeWorkloadAPI.method.fetchWITSVID, message, signal);
-    return convertStream(open, (response) => readWitSvids(response, id), this.#streamLimits(options));
+    return this.#limited.stream(open, (response) => readWitSvids(response, id), options);
   }
 
   /** The WIT bundles this workload may trust. Throws `unimplemented` where the endpoint does not serve the profile. */
@@ -161,7 +141,7 @@ export class WorkloadApiClient implements AsyncDisposable {
   /** As {@link fetchWitBundles}, then again whenever something changes. */
   streamWitBundles(options: CallOptions = {}): AsyncIterable<DeliveredBundles> {
     const open = (signal: AbortSignal) => this.#calls.stream(SpiffeWorkloadAPI.method.fetchWITBundles, {}, signal);
-    return convertStream(open, readWitBundles, this.#streamLimits(options));
+    return this.#limited.stream(open, readWitBundles, options);
   }
 
   /** Ends every open call with `closed` and closes the connection. May be called again. */
@@ -171,28 +151,6 @@ export class WorkloadApiClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  #limits(options: CallOptions): Required<CallOptions> {
-    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
-    checkTimeout(timeoutMs);
-    return { signal: options.signal, timeoutMs };
-  }
-
-  #streamLimits(options: CallOptions): StreamLimits {
-    return { ...this.#limits(options), onClose: (listener) => this.#calls.onClose(listener) };
-  }
-
-  async #unary<T>(options: CallOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { signal, timeoutMs } = this.#limits(options);
-    const scope = openScope({ signal, timeoutMs, onTimeout: () => noMessageWithin(timeoutMs) });
-    const release = holdProcess();
-    try {
-      return await call(scope.signal);
-    } finally {
-      release();
-      scope[Symbol.dispose]();
-    }
   }
 }
 
@@ -211,13 +169,4 @@ export function endpointCallsOf(client: WorkloadApiClient): EndpointCalls {
     throw new TypeError('client must be one that createWorkloadApiClient() made');
   }
   return callsOf(client);
-}
-
-function checkTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) throw new TypeError('timeoutMs must be a positive number');
-}
-
-async function first<T>(stream: AsyncIterable<T>, method: string): Promise<T> {
-  for await (const value of stream) return value;
-  throw new WorkloadApiError('stream_ended', `${method}: the endpoint ended the stream before its first message`);
 }

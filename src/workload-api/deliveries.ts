@@ -3,8 +3,9 @@ import { createWorkloadApiClient, endpointCallsOf, type WorkloadApiClient } from
 import type { EndpointCalls } from './endpoint-calls.js';
 import { type PublishSourceEvent, publishWorkloadApi } from './events.js';
 import { SpiffeWorkloadAPI, type WITBundlesResponse, type WITSVIDResponse } from './gen/workloadapi_pb.js';
-import { type JwtBundlesMessage, readJwtSvids } from './jwt-messages.js';
+import type { JwtBundlesMessage } from './jwt-messages.js';
 import type { JwtSvidQuery } from './jwt-svid-query.js';
+import { fetchJwtSvids } from './workload-calls.js';
 import { readX509Context, type X509BundlesMessage, type X509Context, type X509SvidsMessage } from './x509-context.js';
 
 /**
@@ -52,10 +53,7 @@ function deliveriesOf(calls: EndpointCalls): Omit<WorkloadDeliveries, 'close'> {
     x509Svids: (signal) => calls.stream(method.fetchX509SVID, {}, signal),
     readX509Context,
     x509Bundles: (signal) => calls.stream(method.fetchX509Bundles, {}, signal),
-    jwtSvids: async (query, signal) => {
-      const request = { audience: [...query.audience], spiffeId: query.id?.toString() ?? '' };
-      return readJwtSvids(await calls.unary(method.fetchJWTSVID, request, signal), query);
-    },
+    jwtSvids: (query, signal) => fetchJwtSvids(calls, query, signal),
     jwtBundles: (signal) => calls.stream(method.fetchJWTBundles, {}, signal),
     witSvids: (signal) => calls.stream(method.fetchWITSVID, {}, signal),
     witBundles: (signal) => calls.stream(method.fetchWITBundles, {}, signal),

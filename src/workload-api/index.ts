@@ -1,6 +1,5 @@
 export { BundleSource, createBundleSource } from './bundle-source.js';
 export {
-  type CallOptions,
   createWorkloadApiClient,
   type ValidateJwtSvidRequest,
   type WitSvidRequest,
@@ -24,6 +23,7 @@ export {
 export type { ValidatedJwtSvid } from './jwt-messages.js';
 export { createJwtSource, type FetchJwtSvidRequest, JwtSource, type JwtSourceOptions } from './jwt-source.js';
 export type { JwtSvidRequest } from './jwt-svid-query.js';
+export type { CallOptions } from './limited-calls.js';
 export type { PickSvid } from './pick-svid.js';
 export type {
   ReadyOptions,

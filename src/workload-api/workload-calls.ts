@@ -1,8 +1,11 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import type { EndpointAddress } from './endpoint-address.js';
-import { formatEndpointAddress } from './endpoint-address.js';
+import type { JwtSvid } from '../jwt-svid/index.js';
+import { type EndpointAddress, formatEndpointAddress } from './endpoint-address.js';
 import { EndpointCalls } from './endpoint-calls.js';
+import { SpiffeWorkloadAPI } from './gen/workloadapi_pb.js';
 import { openGrpcChannel } from './grpc-client.js';
+import { readJwtSvids } from './jwt-messages.js';
+import type { JwtSvidQuery } from './jwt-svid-query.js';
 import { fromTransport, type Profile, workloadStatus } from './rpc-error.js';
 
 /** Required on every call, against server-side request forgery (SPIFFE_Workload_Endpoint section 3). */
@@ -16,6 +19,16 @@ export function openWorkloadCalls(address: EndpointAddress, maxMessageBytes: num
     name: 'the Workload API client',
     translate: (error, method) => fromTransport(error, method, workloadStatus(profileOf(method))),
   });
+}
+
+/** Fresh JWT-SVIDs, as many as fit the query. */
+export async function fetchJwtSvids(
+  calls: EndpointCalls,
+  query: JwtSvidQuery,
+  signal: AbortSignal,
+): Promise<readonly JwtSvid[]> {
+  const message = { audience: [...query.audience], spiffeId: query.id?.toString() ?? '' };
+  return readJwtSvids(await calls.unary(SpiffeWorkloadAPI.method.fetchJWTSVID, message, signal), query);
 }
 
 function profileOf(method: DescMethod): Profile {
