@@ -24,6 +24,9 @@ const NO_ANSWER: ReadonlySet<RequestAuthenticationErrorCode> = new Set([
   'unavailable',
 ] as const);
 
+/** A 401 has a challenge (RFC 9110 section 15.5.2); it is the token next to the proof that has to be a better one. */
+const TOKEN_CHALLENGE = 'Bearer';
+
 const MISSING: ReadonlySet<RequestAuthenticationErrorCode> = new Set([
   'missing_wit',
   'missing_wpt',
@@ -54,7 +57,7 @@ export function authenticationError(
   return new RequestAuthenticationError(code, MESSAGES.get(code) ?? cause.message, {
     cause,
     status,
-    challenge: status === 401 ? challenge : undefined,
+    challenge: status === 401 ? (challenge ?? TOKEN_CHALLENGE) : undefined,
   });
 }
 
@@ -77,6 +80,7 @@ function codeOf(
 
 function statusOf(code: RequestAuthenticationErrorCode, refusalStatus: RefusalStatus): RefusalStatus {
   if (code === 'not_authorized') return 403;
+  if (code === 'subject_token_refused') return 401;
   if (NO_ANSWER.has(code)) return 503;
   return MALFORMED_REQUEST.has(code) ? 400 : refusalStatus;
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { admitWhileOpen, checkAuthenticator } from './admission.js';
+import { createAdmission, type RequireCallerOptions } from './admission.js';
+import { admitExchange, answerRefusal } from './node-exchange.js';
+import type { ProofMechanism } from './proof-mechanism.js';
 import type { RequestAuthenticator } from './request-authenticator.js';
-import type { RequireCallerOptions } from './require-caller.js';
 import { rememberCaller } from './verified-caller.js';
 
 /** A middleware of Express, or of whatever else calls functions with these three. */
@@ -16,25 +17,28 @@ export type ExpressMiddleware = (
  * stands before every handler that needs a caller, at any mount point: audiences are compared with the URL that the
  * request came with. What is no refusal, such as an error of `onRefused`, goes to the error handlers.
  *
+ * Where signed requests are accepted it stands before every body parser as well: the body of such a request is read here
+ * to be verified, is in `getCaller(request).body`, and is no longer in the request. A request that a parser was given
+ * before is refused with 500, and `onRefused` told why.
+ *
  * ```ts
  * app.use(requireCallerExpress(authenticate));
  * app.get('/orders', (request, response) => response.send(`hello ${getCaller(request).id}`));
  * ```
  */
-export function requireCallerExpress(
-  authenticate: RequestAuthenticator,
+export function requireCallerExpress<Mechanism extends ProofMechanism>(
+  authenticate: RequestAuthenticator<Mechanism>,
   options: RequireCallerOptions = {},
 ): ExpressMiddleware {
-  checkAuthenticator(authenticate);
+  const admit = createAdmission(authenticate, options);
   return async (request, response, next) => {
     const onRefused = (error: unknown): void => options.onRefused?.(error, request);
-    const admission = await admitWhileOpen(authenticate, request, response, onRefused);
+    const admission = await admitExchange(admit, request, response, onRefused);
     if (admission.kind === 'admitted') {
       rememberCaller(admission.caller, request);
       next();
     } else if (admission.kind === 'refused') {
-      const { status, headers, body } = admission.refusal;
-      response.writeHead(status, headers).end(body);
+      answerRefusal(response, admission.refusal);
     }
   };
 }

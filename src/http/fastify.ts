@@ -1,4 +1,7 @@
-import { admitWhileOpen, type ClosableResponse, checkAuthenticator } from './admission.js';
+import { Readable } from 'node:stream';
+import { createAdmission, type RequireCallerOptions } from './admission.js';
+import { admitExchange, type NodeResponse } from './node-exchange.js';
+import type { ProofMechanism } from './proof-mechanism.js';
 import type { AuthenticatableRequest, RequestAuthenticator } from './request-authenticator.js';
 import { rememberCaller } from './verified-caller.js';
 
@@ -9,52 +12,61 @@ export interface FastifyRequestLike {
 
 /** What of a `FastifyReply` is used. */
 export interface FastifyReplyLike {
-  readonly raw: ClosableResponse;
+  readonly raw: NodeResponse;
   code(status: number): unknown;
   headers(values: Record<string, string>): unknown;
   send(body?: string): unknown;
+  hijack(): unknown;
 }
 
-/** An `onRequest` hook of Fastify. */
-export type FastifyHook = (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<unknown>;
-
-export interface RequireCallerFastifyOptions {
-  /**
-   * Told why a request was refused, before the answer goes out: a `RequestAuthenticationError`, or what the authenticator
-   * threw instead. Default: nobody is told.
-   */
-  readonly onRefused?: ((error: unknown, request: FastifyRequestLike) => void) | undefined;
-}
+/** A `preParsing` hook of Fastify: what it gives is parsed in the place of the request. */
+export type FastifyHook = (
+  request: FastifyRequestLike,
+  reply: FastifyReplyLike,
+  payload: unknown,
+) => Promise<Readable | undefined>;
 
 /**
- * An `onRequest` hook for Fastify 5, over HTTP/1.1 or HTTP/2, that lets only authenticated requests through and answers
- * the others with `refusalOf`. The body is not read before. A hook covers the routes of the instance it is added to, and
- * of plugins registered there; Fastify's own `setErrorHandler` sees what is no refusal.
+ * A `preParsing` hook for Fastify 5, over HTTP/1.1 or HTTP/2, that lets only authenticated requests through and answers
+ * the others with `refusalOf`. A hook covers the routes of the instance it is added to, and of plugins registered there;
+ * Fastify's own `setErrorHandler` sees what is no refusal.
+ *
+ * The body of a signed request is read here to be verified; Fastify's content type parsers are given the verified bytes,
+ * which are also in `getCaller(request).body`. A signed body that another hook has replaced or read before is refused
+ * with 500.
  *
  * ```ts
- * app.addHook('onRequest', requireCallerFastify(authenticate));
+ * app.addHook('preParsing', requireCallerFastify(authenticate));
  * app.get('/orders', async (request) => `hello ${getCaller(request).id}`);
  * ```
  */
-export function requireCallerFastify(
-  authenticate: RequestAuthenticator,
-  options: RequireCallerFastifyOptions = {},
+export function requireCallerFastify<Mechanism extends ProofMechanism>(
+  authenticate: RequestAuthenticator<Mechanism>,
+  options: RequireCallerOptions<FastifyRequestLike> = {},
 ): FastifyHook {
-  checkAuthenticator(authenticate);
-  return async (request, reply) => {
+  const admit = createAdmission(authenticate, options);
+  return async (request, reply, payload) => {
+    const { raw } = request;
+    if (typeof payload !== 'object') throw new TypeError('requireCallerFastify() is a hook for preParsing');
     const onRefused = (error: unknown): void => options.onRefused?.(error, request);
-    const admission = await admitWhileOpen(authenticate, request.raw, reply.raw, onRefused);
+    const admission = await admitExchange(admit, raw, reply.raw, onRefused);
     if (admission.kind === 'admitted') {
-      rememberCaller(admission.caller, request.raw);
-      return undefined;
+      const { caller } = admission;
+      if (caller.body !== undefined && payload !== raw) {
+        throw new TypeError('another hook has replaced the signed body: add requireCallerFastify() before it');
+      }
+      rememberCaller(caller, raw);
+      return caller.body === undefined ? undefined : Readable.from([caller.body.bytes], { objectMode: false });
     }
-    if (admission.kind === 'refused') {
+    if (admission.kind === 'gone') {
+      reply.hijack();
+    } else {
       const { status, headers, body } = admission.refusal;
       reply.code(status);
       reply.headers({ ...headers });
       reply.send(body);
     }
-    // Fastify waits for the reply that it is given, and runs no handler.
-    return reply;
+    // Fastify runs no handler once there is a reply, or none wanted.
+    return undefined;
   };
 }

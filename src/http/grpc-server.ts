@@ -1,6 +1,6 @@
 import type * as grpc from '@grpc/grpc-js';
 import { RequestAuthenticationError } from '../errors/index.js';
-import { admit, checkAuthenticator } from './admission.js';
+import { createAdmission } from './admission.js';
 import { separateFields } from './joined-fields.js';
 import type { RequestAuthenticator } from './request-authenticator.js';
 import { rememberCaller } from './verified-caller.js';
@@ -26,6 +26,10 @@ export interface RequireCallerGrpcOptions {
  * repeated fields before grpc-js sees them: the first is what is verified and what handlers see; of the others none with
  * a comma is accepted, as in {@link readFetchRequest}.
  *
+ * Callers prove themselves by proof tokens. HTTP message signatures have no place here: what a call carries is a stream
+ * of messages of no known end, so that no digest of it can be signed in its head, and its status stands in trailers,
+ * which no signature of this profile covers.
+ *
  * ```ts
  * const server = new grpc.Server({ interceptors: [requireCallerGrpc(grpc, authenticate)] });
  * server.addService(service, { order: (call, callback) => callback(null, { for: `${getCaller(call).id}` }) });
@@ -36,26 +40,20 @@ export function requireCallerGrpc(
   authenticate: RequestAuthenticator,
   options: RequireCallerGrpcOptions = {},
 ): grpc.ServerInterceptor {
-  checkAuthenticator(authenticate);
+  const admit = createAdmission(authenticate, {});
   return ({ path }, call) => {
     const gone = new AbortController();
     const listener: grpc.ServerListener = {
       onCancel: () => gone.abort(),
       onReceiveMetadata: async (metadata, next) => {
         const request = { rawHeaders: separateFields(fieldsOf(metadata)), url: path };
-        let refusal: unknown;
-        const admission = await admit(authenticate, request, {
-          signal: gone.signal,
-          onRefused: (error) => {
-            refusal = error;
-          },
-        });
+        const admission = await admit(request, { signal: gone.signal, onRefused: () => undefined });
         if (admission.kind === 'admitted') {
           rememberCaller(admission.caller, metadata);
           next(metadata);
         } else if (admission.kind === 'refused') {
-          call.sendStatus(statusOf(refusal));
-          options.onRefused?.(refusal, path);
+          call.sendStatus(statusOf(admission.error));
+          options.onRefused?.(admission.error, path);
         }
       },
     };

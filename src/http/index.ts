@@ -1,19 +1,25 @@
-export type { ClosableResponse } from './admission.js';
+export type {
+  DelegatedSubject,
+  DelegationContext,
+  SubjectTokenContext,
+  SubjectTokenKind,
+  SubjectTokenVerifier,
+} from '../wpt/index.js';
+export type { AnswerSigningOptions, RequireCallerOptions } from './admission.js';
 export { type ExpressMiddleware, requireCallerExpress } from './express.js';
 export {
   type FastifyHook,
   type FastifyReplyLike,
   type FastifyRequestLike,
-  type RequireCallerFastifyOptions,
   requireCallerFastify,
 } from './fastify.js';
-export { readFetchRequest } from './fetch-request.js';
+export { type FetchCallerHandler, requireCallerFetch } from './fetch-exchange.js';
+export { type ReadFetchRequest, readFetchRequest } from './fetch-request.js';
 export { createProvingCredentials, type GrpcClientModule, type ProvingCredentialsOptions } from './grpc-credentials.js';
 export { type GrpcServerModule, type RequireCallerGrpcOptions, requireCallerGrpc } from './grpc-server.js';
 export {
   type HonoContextLike,
   type HonoMiddleware,
-  type RequireCallerHonoOptions,
   requireCallerHono,
 } from './hono.js';
 export {
@@ -24,6 +30,7 @@ export {
   type ProveMessageOptions,
   proveMessage,
 } from './message.js';
+export type { NodeResponse } from './node-exchange.js';
 export type { ProofMechanism } from './proof-mechanism.js';
 export {
   type CommonFetchOptions,
@@ -44,11 +51,6 @@ export {
   type SignatureCaller,
   type WptCaller,
 } from './request-authenticator.js';
-export {
-  type CallerHandler,
-  type RequireCallerOptions,
-  type RequireCallerSigningOptions,
-  requireCaller,
-} from './require-caller.js';
+export { type CallerHandler, requireCaller } from './require-caller.js';
 export type { ExpectedResponses } from './signed-exchange.js';
 export { type AuthenticatedRequest, getCaller } from './verified-caller.js';

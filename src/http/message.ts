@@ -26,7 +26,8 @@ const CONTENT_DIGEST = 'Content-Digest';
 
 /**
  * The headers that prove to the consumer of a message which workload sent it: a WIT and a fresh proof, under the names
- * that they have in HTTP. With `content` there is also a `Content-Digest` (RFC 9530), which the proof covers as one of
+ * that they have in HTTP. A proof token, because a message has neither method nor target for a signature of the HTTP
+ * profile to cover. With `content` there is also a `Content-Digest` (RFC 9530), which the proof covers as one of
  * its `otherTokens`: a convention of svidkit, because no draft speaks of messages.
  *
  * A proof lives five minutes at most, and is accepted once: a message that waits longer, or is delivered again, is

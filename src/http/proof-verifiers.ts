@@ -45,16 +45,15 @@ export function createSignatureVerifier(
   drafts: NonNullable<RequestAuthenticatorOptions['signatureDrafts']>,
 ): SignatureVerifier {
   const { bundles, ofWit, ofProof } = settingsOf(options);
-  const maxBufferedBytes = options.maxBodyBytes ?? 1_048_576;
+  const { otherTokens, maxBodyBytes: maxBufferedBytes = 1_048_576 } = options;
   return async (request, expected) => {
     if (!presentedProofs(request.rawHeaders).httpSignature) {
       throw new HttpSignatureError('missing_signature', 'the request has no WIMSE signature');
     }
     const wit = await verifyWit(readRequestWit(request.rawHeaders), bundles, ofWit);
     const body = boundedBody(request.body, maxBufferedBytes, bodyTooLarge);
-    return wholeBody(
-      await verifyRequest({ ...request, body }, wit, { ...ofProof, ...expected, drafts, maxBufferedBytes }),
-    );
+    const choices = { ...ofProof, ...expected, drafts, otherTokens, maxBufferedBytes };
+    return wholeBody(await verifyRequest({ ...request, body }, wit, choices));
   };
 }
 
@@ -63,10 +62,10 @@ function settingsOf(options: RequestAuthenticatorOptions<ProofMechanism>): {
   readonly ofWit: VerifyWitOptions;
   readonly ofProof: Pick<
     Parameters<typeof verifyRequest>[2],
-    'authorize' | 'replay' | 'leewaySeconds' | 'maxLifetimeSeconds' | 'clock'
+    'authorize' | 'replay' | 'verifySubjectToken' | 'leewaySeconds' | 'maxLifetimeSeconds' | 'clock'
   >;
 } {
-  const { bundles, authorize, replay, clock } = options;
+  const { bundles, authorize, replay, verifySubjectToken, clock } = options;
   const ofWit = {
     clock,
     profiles: options.witProfiles,
@@ -78,6 +77,7 @@ function settingsOf(options: RequestAuthenticatorOptions<ProofMechanism>): {
     clock,
     authorize,
     replay,
+    verifySubjectToken,
     leewaySeconds: options.proofLeewaySeconds,
     maxLifetimeSeconds: options.proofMaxLifetimeSeconds,
   };

@@ -6,7 +6,13 @@ import type { Authorizer } from '../id/index.js';
 import type { Clock } from '../internal/clock.js';
 import type { ReplayStore } from '../replay/index.js';
 import type { WitProfile } from '../wit/index.js';
-import { type ProvenWorkload, readWptRequest, WPT_DRAFTS, type WptDraft } from '../wpt/index.js';
+import {
+  type ProvenWorkload,
+  readWptRequest,
+  type SubjectTokenVerifier,
+  WPT_DRAFTS,
+  type WptDraft,
+} from '../wpt/index.js';
 import { acceptedAudiences } from './accepted-audiences.js';
 import { type AcceptedProofs, authenticationError } from './authentication-error.js';
 import { mechanismFor, type ProofMechanism, presentedProofs } from './proof-mechanism.js';
@@ -45,9 +51,16 @@ export interface RequestAuthenticatorOptions<Mechanism extends ProofMechanism = 
   readonly maxBodyBytes?: number | undefined;
   /**
    * Names of further header fields with tokens that this service looks at. Default none. Use such a token only if the
-   * caller's `covered.otherTokens` names it.
+   * proof covers it: `delegation.subjects` of the caller names those.
    */
   readonly otherTokens?: readonly string[] | undefined;
+  /**
+   * Verifies each token that the proof binds to the caller, an access token or a Txn-Token for one, by the rules of its
+   * issuer, and gives its claims: they are then in `delegation.subjects` of the caller. Asked after the proof has bound
+   * the token, and before the authorizer. A throw refuses the request with 401 and `subject_token_refused`. Default:
+   * nobody verifies such tokens, and nothing is told of them but that they are there.
+   */
+  readonly verifySubjectToken?: SubjectTokenVerifier | undefined;
   /** Which rules WITs may follow. Default both; see `verifyWit`. */
   readonly witProfiles?: readonly WitProfile[] | undefined;
   /** The values of `iss` accepted in a WIT. Default not looked at. */
@@ -79,7 +92,7 @@ export interface AuthenticatableRequest {
 }
 
 export interface AuthenticateOptions {
-  /** Stops waiting for the replay store; the request is then refused with the signal's reason. */
+  /** Stops waiting for body, `verifySubjectToken` and replay store; the request is then refused with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -205,13 +218,16 @@ function isMechanism(name: unknown): boolean {
 }
 
 function checkOptions(options: RequestAuthenticatorOptions<ProofMechanism>): readonly string[] {
-  const { bundles, audiences, authorize, replay } = options;
+  const { bundles, audiences, authorize, replay, verifySubjectToken } = options;
   if (typeof bundles?.getWitBundle !== 'function') throw new TypeError('bundles must have a method getWitBundle()');
   if (typeof authorize !== 'function') {
     throw new TypeError('authorize is mandatory: say who may call, or spell out anyId()');
   }
   if (typeof replay?.insert !== 'function') {
     throw new TypeError('replay is mandatory: a replay store, such as createMemoryReplayStore()');
+  }
+  if (verifySubjectToken !== undefined && typeof verifySubjectToken !== 'function') {
+    throw new TypeError('verifySubjectToken must be a function');
   }
   const list: readonly string[] = typeof audiences === 'string' ? [audiences] : [...(audiences ?? [])];
   if (list.length === 0 || !list.every((audience) => typeof audience === 'string' && audience !== '')) {

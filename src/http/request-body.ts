@@ -7,8 +7,9 @@ export function requestBody(request: object, given: MessageBody | undefined): Me
   if (!isByteStream(request)) {
     throw new TypeError('the body of a request is verified with its signature: give it, or null for none, as body');
   }
-  if ('readableDidRead' in request && request.readableDidRead === true) {
-    throw new TypeError('the body of the request was read before: authenticate first, or give it as body');
+  if (isBeingRead(request)) {
+    const message = 'the body of a signed request was read before it was verified';
+    throw new TypeError(`${message}: mount authentication before every body parser, or give the bytes as body`);
   }
   return request;
 }
@@ -37,6 +38,12 @@ async function* bounded(
   } finally {
     stream?.resume();
   }
+}
+
+/** As a stream of Node tells it, or what is made of a `Request`. */
+function isBeingRead(stream: object): boolean {
+  if ('readableDidRead' in stream && stream.readableDidRead === true) return true;
+  return 'readableFlowing' in stream && stream.readableFlowing === true;
 }
 
 function isByteStream(value: object): value is AsyncIterable<Uint8Array> {

@@ -64,7 +64,7 @@ async function serveFastify(app: FastifyInstance, options: FrameworkOptions): Pr
   const { authenticate, onRefused, onHandled } = options;
   app.get('/open', async (request) => `${getCaller(request).id}`);
   await app.register(async (orders) => {
-    orders.addHook('onRequest', requireCallerFastify(authenticate, { onRefused }));
+    orders.addHook('preParsing', requireCallerFastify(authenticate, { onRefused }));
     orders.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
     for (const url of ['/orders', '/orders/size']) {
       orders.all(url, async (request) => {

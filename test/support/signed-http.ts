@@ -4,7 +4,7 @@ import {
   createRequestAuthenticator,
   type ProofMechanism,
   type RequestAuthenticatorOptions,
-  type RequireCallerSigningOptions,
+  type RequireCallerOptions,
   requireCaller,
   type SignatureCaller,
   type WptCaller,
@@ -40,7 +40,7 @@ export interface SignedServer {
 }
 
 export interface ServeOptions extends Partial<RequestAuthenticatorOptions<ProofMechanism>> {
-  readonly signing?: RequireCallerSigningOptions;
+  readonly signing?: RequireCallerOptions;
   readonly handler?: SignedHandler;
 }
 
