@@ -1,3 +1,6 @@
+/** Who listens to a signal: Node warns of more than ten listeners, so each signal has one that calls all. */
+const listening = new WeakMap<AbortSignal, { readonly listeners: Set<() => void>; readonly stop: () => void }>();
+
 /**
  * Calls `listener` once when `signal` aborts, at once if it already has. The returned function takes the listener off
  * again, so that a signal which outlives thousands of calls does not collect them.
@@ -9,8 +12,25 @@ export function onAbort(signal: AbortSignal | undefined, listener: (reason: unkn
     return () => {};
   }
   const listen = () => listener(signal.reason);
-  signal.addEventListener('abort', listen, { once: true });
-  return () => signal.removeEventListener('abort', listen);
+  const { listeners, stop } = listening.get(signal) ?? startListening(signal);
+  listeners.add(listen);
+  return () => {
+    if (listeners.delete(listen) && listeners.size === 0) stop();
+  };
+}
+
+function startListening(signal: AbortSignal): { listeners: Set<() => void>; stop: () => void } {
+  const listeners = new Set<() => void>();
+  const callAll = (): void => {
+    for (const listen of listeners) listen();
+  };
+  const stop = (): void => {
+    listening.delete(signal);
+    signal.removeEventListener('abort', callAll);
+  };
+  signal.addEventListener('abort', callAll, { once: true });
+  listening.set(signal, { listeners, stop });
+  return { listeners, stop };
 }
 
 /**
@@ -57,18 +77,24 @@ export interface Scope extends Disposable {
 export interface ScopeOptions {
   /** The caller's signal; its reason becomes the scope's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Time limit in milliseconds; `Infinity` means none. Default: none. The timer does not keep the process alive. */
+  /**
+   * Time limit in milliseconds; one beyond what a timer holds, 24 days, means none. Default: none. The timer does not keep
+   * the process alive.
+   */
   readonly timeoutMs?: number | undefined;
   /** Makes the reason for a time limit that was reached. */
   readonly onTimeout: () => Error;
 }
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Opens a {@link Scope}. Disposing it takes timer and listener away without aborting. */
 export function openScope(options: ScopeOptions): Scope {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const stopTimer = () => clearTimeout(timer);
-  if (options.timeoutMs !== undefined && options.timeoutMs !== Number.POSITIVE_INFINITY) {
+  // A longer one would go off at once.
+  if (options.timeoutMs !== undefined && options.timeoutMs <= LONGEST_TIMER_MS) {
     timer = setTimeout(() => controller.abort(options.onTimeout()), options.timeoutMs);
     timer.unref();
   }

@@ -17,6 +17,20 @@ describe('onAbort', () => {
     onAbort(undefined, () => calls.push('no signal'))();
     expect(calls).toEqual(['before', 'now']);
   });
+
+  it('hangs one listener on a signal, however many wait, and takes it off with the last of them', () => {
+    const controller = new AbortController();
+    const calls: number[] = [];
+    const releases = Array.from({ length: 50 }, (_, index) => onAbort(controller.signal, () => calls.push(index)));
+    expect(listeners(controller.signal)).toBe(1);
+    for (const release of releases.slice(1)) release();
+    expect(listeners(controller.signal)).toBe(1);
+    for (const release of releases) release();
+    expect(listeners(controller.signal)).toBe(0);
+    onAbort(controller.signal, () => calls.push(50));
+    controller.abort();
+    expect(calls).toEqual([50]);
+  });
 });
 
 describe('abortable', () => {
@@ -66,6 +80,12 @@ describe('openScope', () => {
 
     const byTime = openScope({ timeoutMs: 1, onTimeout });
     await until(() => byTime.signal.reason?.message).toBe('too slow');
+
+    for (const timeoutMs of [2 ** 31, Number.POSITIVE_INFINITY]) {
+      const unlimited = openScope({ timeoutMs, onTimeout });
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(unlimited.signal.aborted, `${timeoutMs}`).toBe(false);
+    }
 
     const byHand = openScope({ onTimeout });
     byHand.abort('hand');
