@@ -44,7 +44,10 @@ export interface DevEndpointInit {
  * workload has its own, and whoever can open it is that workload. The sockets are therefore for this user alone.
  */
 export class DevEndpoint implements AsyncDisposable {
-  /** Who issues the identities. Rotating or revoking its authorities reaches every open stream. */
+  /**
+   * Who issues the identities. Rotating or revoking its authorities, or revoking an X.509-SVID, reaches every open
+   * stream.
+   */
   readonly issuer: Issuer;
   readonly #init: DevEndpointInit;
   readonly #workloads = new Map<DevWorkload, ServedWorkload>();
@@ -57,10 +60,13 @@ export class DevEndpoint implements AsyncDisposable {
   constructor(init: DevEndpointInit) {
     this.issuer = init.issuer;
     this.#init = init;
-    this.#trust = createTrust(init.issuer.bundle, []);
-    this.#follow().catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) init.onError(error);
-    });
+    this.#trust = createTrust(init.issuer, []);
+    const { signal } = this.#stop;
+    for (const changes of [this.issuer.updates({ signal }), this.issuer.crlUpdates({ signal })]) {
+      this.#follow(changes).catch((error: unknown) => {
+        if (!signal.aborted) init.onError(error);
+      });
+    }
   }
 
   /** The workloads that are served now. */
@@ -130,7 +136,7 @@ export class DevEndpoint implements AsyncDisposable {
     }
     const at = this.#trust.federated.findIndex((known) => known.trustDomain.equals(bundle.trustDomain));
     const federated = at < 0 ? [...this.#trust.federated, bundle] : this.#trust.federated.with(at, bundle);
-    await this.#setTrust(createTrust(this.#trust.own, federated));
+    await this.#setTrust(createTrust(this.issuer, federated));
   }
 
   /** Takes the bundle of a foreign trust domain back from every workload. */
@@ -138,7 +144,7 @@ export class DevEndpoint implements AsyncDisposable {
     this.#checkOpen();
     const gone = parseTrustDomain(trustDomain);
     const federated = this.#trust.federated.filter((known) => !known.trustDomain.equals(gone));
-    await this.#setTrust(createTrust(this.#trust.own, federated));
+    await this.#setTrust(createTrust(this.issuer, federated));
   }
 
   /** Issues fresh credentials for every workload and pushes them to every open stream. */
@@ -164,9 +170,12 @@ export class DevEndpoint implements AsyncDisposable {
     await this.#init.directory.remove();
   }
 
-  async #follow(): Promise<void> {
-    for await (const own of this.issuer.updates({ signal: this.#stop.signal })) {
-      if (own !== this.#trust.own) await this.#setTrust(createTrust(own, this.#trust.federated));
+  /** Whichever change comes first brings everything that has changed by then. */
+  async #follow(changes: AsyncIterable<unknown>): Promise<void> {
+    for await (const _ of changes) {
+      const { own, federated, crls } = this.#trust;
+      if (this.issuer.bundle === own && this.issuer.getX509Crls() === crls) continue;
+      await this.#setTrust(createTrust(this.issuer, federated));
     }
   }
 

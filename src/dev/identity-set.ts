@@ -38,11 +38,11 @@ export async function issueIdentitySet(
   return { x509, wit: wits, expiresAt };
 }
 
-/** Whether every credential still verifies, which ends when its authority is revoked. */
+/** Whether every credential still verifies, which ends when it is revoked, or its authority. */
 export async function stillVerifies(set: IdentitySet, trust: Trust, now: number): Promise<boolean> {
   const clock = (): number => now;
   try {
-    for (const svid of set.x509) verifyX509Svid(svid.certificates, trust.bundles, { clock });
+    for (const svid of set.x509) verifyX509Svid(svid.certificates, trust.bundles, { clock, crls: trust.crls });
     for (const svid of set.wit) await verifyWit(svid.token, trust.bundles, { clock });
     return true;
   } catch {

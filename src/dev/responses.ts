@@ -23,12 +23,13 @@ export function x509SvidResponse(set: IdentitySet, trust: Trust): MessageInitSha
       hint: svid.hint ?? '',
     })),
     federatedBundles: x509Bundles(trust.federated),
+    crl: crls(trust),
   };
 }
 
 /** Workload API section 5.2.2. */
 export function x509BundlesResponse(trust: Trust): MessageInitShape<typeof X509BundlesResponseSchema> {
-  return { bundles: x509Bundles([trust.own, ...trust.federated]) };
+  return { bundles: x509Bundles([trust.own, ...trust.federated]), crl: crls(trust) };
 }
 
 /** Workload API section 6.2.2. */
@@ -61,6 +62,10 @@ export function witBundlesResponse(trust: Trust): MessageInitShape<typeof WITBun
     return [trustDomain.toString(), jwks(wit)] as const;
   });
   return { bundles: Object.fromEntries(bundles) };
+}
+
+function crls(trust: Trust): Uint8Array[] {
+  return trust.crls.map(({ der }) => der);
 }
 
 /** A bundle without an authority is left out: a mandatory field must not be empty (section 4.5). */

@@ -1,6 +1,5 @@
 import 'reflect-metadata';
 import { type KeyObject, randomBytes } from 'node:crypto';
-import { Crypto as NodeCrypto } from '@peculiar/webcrypto';
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -9,27 +8,19 @@ import {
   type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
-  PublicKey,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-import type { KeyType } from './key-type.js';
-
-/** A key that signs certificates, and the name under which it does. */
-export interface CertificateSigner {
-  readonly name: readonly NameAttribute[];
-  readonly keyType: KeyType;
-  readonly privateKey: KeyObject;
-  readonly publicKey: KeyObject;
-}
-
-/** One attribute of a distinguished name, in the order it is written. */
-export interface NameAttribute {
-  /** A short name such as `O`, or an object identifier. */
-  readonly type: string;
-  readonly value: string;
-}
+import {
+  type CertificateSigner,
+  type NameAttribute,
+  provider,
+  signatureAlgorithm,
+  toJsonName,
+  toPublicKey,
+  toSigningKey,
+} from './certificate-signer.js';
 
 /** What a certificate says. */
 export interface CertificateContents {
@@ -74,13 +65,6 @@ export async function keyIdentifier(publicKey: KeyObject): Promise<string> {
   return extension.keyId;
 }
 
-interface SignatureAlgorithm extends Algorithm {
-  readonly namedCurve?: string;
-  readonly hash?: string;
-}
-
-const provider = new NodeCrypto();
-
 async function extensions(contents: CertificateContents, signer: CertificateSigner): Promise<Extension[]> {
   const { authority } = contents;
   const names = [
@@ -106,30 +90,4 @@ function randomSerialNumber(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8((bytes.readUInt8(0) & 0x7f) | 0x40, 0);
   return bytes.toString('hex');
-}
-
-function toJsonName(name: readonly NameAttribute[]): Array<Record<string, string[]>> {
-  return name.map(({ type, value }) => ({ [type]: [value] }));
-}
-
-function toPublicKey(key: KeyObject): PublicKey {
-  return new PublicKey(key.export({ format: 'der', type: 'spki' }));
-}
-
-async function toSigningKey({ privateKey, keyType }: CertificateSigner): Promise<CryptoKey> {
-  const der = privateKey.export({ format: 'der', type: 'pkcs8' });
-  return await provider.subtle.importKey('pkcs8', der, signatureAlgorithm(keyType), false, ['sign']);
-}
-
-function signatureAlgorithm(keyType: KeyType): SignatureAlgorithm {
-  switch (keyType) {
-    case 'ec-p256':
-      return { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-    case 'ec-p384':
-      return { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' };
-    case 'rsa-2048':
-      return { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
-    case 'ed25519':
-      return { name: 'EdDSA', namedCurve: 'Ed25519' };
-  }
 }

@@ -1,13 +1,15 @@
 import { JwtBundle, SpiffeBundle, WitBundle, X509Bundle } from '../bundle/index.js';
 import { IssuerError } from '../errors/index.js';
 import { parseSpiffeId, type SpiffeId, type TrustDomain, type WorkloadIdLike } from '../id/index.js';
+import { Certificate } from '../internal/certificate.js';
 import type { Clock } from '../internal/clock.js';
+import { sameLists } from '../internal/held-certificate-lists.js';
 import type { JwsAlgorithm } from '../internal/jws-algorithm.js';
 import { Latest } from '../internal/latest.js';
 import { lifetimeOption } from '../internal/validity.js';
 import { mintJwtSvid } from '../jwt-svid/index.js';
 import { mintWit, parseWitSvid, type WitSvid } from '../wit/index.js';
-import { parseX509Svid, type X509Svid } from '../x509-svid/index.js';
+import { type CertificateRevocationList, parseX509Svid, type X509CrlSource, X509Svid } from '../x509-svid/index.js';
 import { checkDnsName } from './check-dns-name.js';
 import { generateKeys, type KeyType } from './key-type.js';
 import type { TokenAuthority } from './token-authority.js';
@@ -58,7 +60,7 @@ export interface IssuerAuthorities {
   readonly wit: readonly AuthorityState[];
 }
 
-/** How {@link Issuer.updates} is read. */
+/** How {@link Issuer.updates} and {@link Issuer.crlUpdates} are read. */
 export interface IssuerUpdatesOptions {
   /** Ends the iteration by throwing the reason of the abort. */
   readonly signal?: AbortSignal | undefined;
@@ -79,7 +81,7 @@ export interface IssuerInit {
  * A trust domain in memory, made by `createIssuer`. The newest authority of a kind signs; the older ones stay in the
  * bundle, so that what they signed keeps verifying, until they are revoked.
  */
-export class Issuer {
+export class Issuer implements X509CrlSource {
   /** The trust domain that every issued identity belongs to. */
   readonly trustDomain: TrustDomain;
   readonly #init: IssuerInit;
@@ -89,6 +91,7 @@ export class Issuer {
   #sequence = 0;
   #renewal: Promise<unknown> | undefined;
   readonly #bundle: Latest<SpiffeBundle>;
+  readonly #crls: Latest<readonly CertificateRevocationList[]>;
 
   constructor(init: IssuerInit) {
     this.trustDomain = init.trustDomain;
@@ -97,6 +100,7 @@ export class Issuer {
     this.#jwt = [init.authorities.jwt];
     this.#wit = [init.authorities.wit];
     this.#bundle = new Latest(this.#snapshot());
+    this.#crls = new Latest(listsOf(this.#x509));
   }
 
   /** What verifies the identities of this trust domain now: immutable, with a sequence number that only grows. */
@@ -222,6 +226,37 @@ export class Issuer {
     this.#publish();
   }
 
+  /**
+   * Revokes one X.509-SVID, or the certificate of its leaf, by a new revocation list of the authority that signed it.
+   * Whoever applies these lists refuses it from then on; the bundle stays as it is. Revoking it again changes nothing.
+   *
+   * @throws `IssuerError` `unknown_authority` when no published authority has signed it.
+   */
+  async revokeX509Svid(svid: X509Svid | Certificate): Promise<void> {
+    const leaf = svid instanceof X509Svid ? svid.certificates[0] : svid;
+    if (!(leaf instanceof Certificate)) throw new TypeError('an X.509-SVID or a certificate is revoked');
+    const now = this.#init.clock();
+    const authority = this.#x509.find((known) => known.expiresAt > now && known.isIssuerOf(leaf));
+    if (authority === undefined) {
+      throw new IssuerError('unknown_authority', 'no published authority has signed this certificate');
+    }
+    await authority.revoke(leaf, now);
+    this.#publishCrls();
+  }
+
+  /**
+   * The newest revocation list of every published authority, empty ones included, so that `revocation: 'required'` has
+   * what it asks for. Each is valid for as long as its authority.
+   */
+  getX509Crls(): readonly CertificateRevocationList[] {
+    return this.#crls.current;
+  }
+
+  /** The current revocation lists at once, then newer ones whenever one of them changes. Never ends. */
+  crlUpdates(options: IssuerUpdatesOptions = {}): AsyncIterableIterator<readonly CertificateRevocationList[]> {
+    return this.#crls.values(options);
+  }
+
   /** The current bundle at once, then each newer one; a slow reader skips what was replaced meanwhile. Never ends. */
   updates(options: IssuerUpdatesOptions = {}): AsyncIterableIterator<SpiffeBundle> {
     return this.#bundle.values(options);
@@ -254,6 +289,12 @@ export class Issuer {
     const now = this.#init.clock();
     this.#x509 = this.#x509.filter((authority) => authority === active || authority.expiresAt > now);
     this.#bundle.set(this.#snapshot());
+    this.#publishCrls();
+  }
+
+  #publishCrls(): void {
+    const lists = listsOf(this.#x509);
+    if (!sameLists(lists, this.#crls.current)) this.#crls.set(lists);
   }
 
   #snapshot(): SpiffeBundle {
@@ -276,6 +317,10 @@ function newest<T>(authorities: readonly T[]): T {
   const last = authorities.at(-1);
   if (last === undefined) throw new TypeError('an issuer always has an active authority');
   return last;
+}
+
+function listsOf(authorities: readonly X509Authority[]): readonly CertificateRevocationList[] {
+  return Object.freeze(authorities.flatMap(({ lists }) => lists));
 }
 
 function states(authorities: ReadonlyArray<{ readonly id: string }>): readonly AuthorityState[] {
