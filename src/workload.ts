@@ -2,16 +2,23 @@ import type { RequestListener } from 'node:http';
 import type { Agent, AgentOptions, Server, ServerOptions } from 'node:https';
 import type { JwtBundleSource, WitBundleSource, X509BundleSource } from './bundle/index.js';
 import { WorkloadApiError } from './errors/index.js';
-import { createProvingFetch } from './http/index.js';
+import {
+  createProvingFetch,
+  type ExpectedResponses,
+  type SignatureFetchOptions,
+  type WptFetchOptions,
+} from './http/index.js';
 import type { Authorizer, SpiffeId, WorkloadIdLike } from './id/index.js';
 import type { JwtSvid } from './jwt-svid/index.js';
 import {
+  type AcceptingOptions,
+  type ConnectingOptions,
   createHttpsAgent,
   createHttpsServer,
   createMtlsFetch,
-  type MtlsClientOptions,
   type MtlsFetch,
-  type MtlsServerOptions,
+  type SpiffeClients,
+  type SpiffeServers,
 } from './tls/index.js';
 import {
   createJwtSource,
@@ -23,11 +30,21 @@ import {
   type WorkloadApiClient,
   type X509Source,
 } from './workload-api/index.js';
-import type { WptDraft } from './wpt/index.js';
 import type { X509Svid } from './x509-svid/index.js';
 
 /** How {@link Workload.connect} finds the endpoint and what the workload's own `fetch` does. */
-export interface WorkloadOptions {
+export type WorkloadOptions = WorkloadConnectOptions & (TokenProofs | SignatureProofs);
+
+/** A Workload Proof Token with each request. The older draft can stand beside a bearer token. The default. */
+type TokenProofs = Pick<WptFetchOptions, 'mechanism' | 'draft'>;
+
+/** A signature of each request, which binds the body as well. */
+type SignatureProofs = Pick<SignatureFetchOptions, 'mechanism' | 'draft'> & {
+  /** As in {@link SignatureFetchOptions}; the bundles default to those of the workload. */
+  readonly responses?: (Omit<ExpectedResponses, 'bundles'> & Partial<ExpectedResponses>) | undefined;
+};
+
+export interface WorkloadConnectOptions {
   /** Where the Workload API is, as `unix:///path` or `tcp://IP:port`. Default: the environment variable `SPIFFE_ENDPOINT_SOCKET`. */
   readonly address?: string | undefined;
   /** How long to wait for the first identity, in milliseconds. Default 30,000. The sources keep trying meanwhile. */
@@ -41,8 +58,6 @@ export interface WorkloadOptions {
    * `fetch` verifies https servers by the web's certificate authorities, as the global one does.
    */
   readonly servers?: Authorizer | undefined;
-  /** How proofs travel. Default `draft-ietf-wimse-wpt-02`; the older draft can stand beside a bearer token. */
-  readonly draft?: WptDraft | undefined;
   /** The audience of the proof for a target. Default: the URL without query and fragment (draft-ietf-wimse-wpt section 2). */
   readonly audience?: ((url: string) => string) | undefined;
   /** Keeps the process running while the workload is open. Default false: an idle workload lets the process end. */
@@ -50,10 +65,10 @@ export interface WorkloadOptions {
 }
 
 /** Who may be at the other end of a connection that the workload's own identity is used for. */
-export type PeerOptions = Omit<MtlsClientOptions, 'svid' | 'bundles'>;
+export type PeerOptions = Omit<SpiffeServers & ConnectingOptions, 'svid' | 'bundles'>;
 
 /** {@link PeerOptions} for a server. */
-export type ServerPeerOptions = Omit<MtlsServerOptions, 'svid' | 'bundles'>;
+export type ServerPeerOptions = Omit<SpiffeClients & AcceptingOptions, 'bundles'>;
 
 /**
  * The identity of this process and what it can do with it: a thin composition of the sources of
@@ -98,9 +113,9 @@ export class Workload implements AsyncDisposable {
     const { servers: authorize } = options;
     this.#mtlsFetch = authorize && createMtlsFetch({ svid: this.x509, bundles: this.x509, authorize });
     this.fetch = createProvingFetch({
+      ...proofsOf(options, this.bundles),
       wit: this.wit,
       audience: options.audience,
-      draft: options.draft,
       fetch: this.#mtlsFetch?.fetch,
     });
   }
@@ -169,6 +184,15 @@ export class Workload implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function proofsOf(
+  options: WorkloadOptions,
+  bundles: WitBundleSource,
+): TokenProofs | Omit<SignatureFetchOptions, 'wit'> {
+  if (options.mechanism !== 'http-signature') return { mechanism: options.mechanism, draft: options.draft };
+  const { mechanism, draft, responses } = options;
+  return { mechanism, draft, responses: responses && { bundles, ...responses } };
 }
 
 function unlessUnimplemented(error: unknown): void {

@@ -62,7 +62,7 @@ export class SourceReaders<T> {
   }
 
   updates(options: UpdatesOptions = {}): AsyncIterable<T> {
-    const { signal } = options;
+    const { signal, onLost } = options;
     return {
       [Symbol.asyncIterator]: () => {
         let seen = -1;
@@ -75,6 +75,7 @@ export class SourceReaders<T> {
               const error = this.#whyNot();
               if (error === undefined) return { done: false, value: this.#source.read() };
               if (this.#source.isFinal(error)) throw error;
+              onLost?.();
             }
             const over = this.#source.over();
             if (over !== undefined) throw over;

@@ -8,6 +8,11 @@ export interface ReadyOptions {
 export interface UpdatesOptions {
   /** Ends the iteration with the reason of the abort. The source goes on. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Called when there is a change and nothing to give: what was held was withdrawn, or has expired. Default: nobody is
+   * told, and the iteration waits for the next snapshot.
+   */
+  readonly onLost?: (() => void) | undefined;
 }
 
 /** How a source is doing. A snapshot: read it again for news. */

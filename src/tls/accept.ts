@@ -2,11 +2,13 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket, TlsOptions } from 'node:tls';
 import { TlsError } from '../errors/index.js';
-import type { X509Svid } from '../x509-svid/index.js';
+import { type Connected, findConnection } from './connection.js';
 import { publishAccept, publishRefuse } from './events.js';
-import type { MtlsServerSettings } from './mtls-options.js';
-import { contextOptions, presentableSvid, type TlsTuning } from './presentable-svid.js';
-import { type Connected, findPeer, verifyPeer } from './verify-peer.js';
+import { type Identity, presentIdentity } from './identity.js';
+import { LiveConnections } from './live-connections.js';
+import type { MtlsServerSettings } from './read-options.js';
+import { contextOptions, type TlsTuning } from './tls-context.js';
+import { verifyPeer } from './verify-peer.js';
 
 /** Whether an event that is about to be emitted may reach the listeners, by the name of the event. */
 export type Gates = Readonly<Record<string, ((...args: never[]) => boolean) | undefined>>;
@@ -21,20 +23,25 @@ export function guardEvents<E extends EventEmitter>(emitter: E, gates: Gates): E
   return Object.defineProperty(emitter, 'emit', { value: guarded, configurable: true, writable: true });
 }
 
-/** Admits the peers of one server, whatever protocol the server speaks. */
+/** Admits the peers of one server, whatever protocol the server speaks, and looks after their connections. */
 export class Acceptor {
   readonly #settings: MtlsServerSettings;
   readonly #tuning: TlsTuning;
-  #presented: X509Svid | undefined;
+  readonly #live: LiveConnections;
+  /** What handshakes that began last have presented, and what those before it have. */
+  #presented: Identity | undefined;
+  #previous: Identity | undefined;
 
   constructor(settings: MtlsServerSettings, tuning: TlsTuning) {
     this.#settings = settings;
     this.#tuning = tuning;
+    this.#live = new LiveConnections(settings, (refusal) => this.#tell(refusal));
   }
 
   /** What the server must be created with, after the options of the caller. */
   get tlsOptions(): TlsOptions {
-    return { ...contextOptions(undefined, this.#tuning), requestCert: true, rejectUnauthorized: false };
+    const requestCert = this.#settings.peers !== undefined;
+    return { ...contextOptions(undefined, this.#tuning), requestCert, rejectUnauthorized: false };
   }
 
   /**
@@ -60,12 +67,13 @@ export class Acceptor {
 
   #present(server: Server, socket: Socket): boolean {
     try {
-      const svid = presentableSvid(this.#settings);
-      if (svid !== this.#presented) {
-        server.setSecureContext(contextOptions(svid, this.#tuning));
+      const identity = presentIdentity(this.#settings);
+      if (identity !== this.#presented) {
+        server.setSecureContext(contextOptions(identity, this.#tuning));
         // The context has its copy; Node would keep the PEM of the key as a property of the server.
         Reflect.set(server, 'key', undefined);
-        this.#presented = svid;
+        this.#previous = this.#presented;
+        this.#presented = identity;
       }
       return true;
     } catch (error) {
@@ -76,12 +84,22 @@ export class Acceptor {
 
   #admit(server: Server, socket: TLSSocket): boolean {
     try {
-      publishAccept('server', verifyPeer(socket, this.#settings, 'client').svid);
+      const { peers } = this.#settings;
+      const peer = peers && verifyPeer(socket, peers, 'client');
+      this.#live.add(socket, this.#presentedOn(socket), peer);
+      if (peer !== undefined) publishAccept('server', peer.svid);
       return true;
     } catch (error) {
       this.#refuse(server, socket, asTlsError(error));
       return false;
     }
+  }
+
+  /** The identity may have been replaced while the handshake went on. */
+  #presentedOn(socket: TLSSocket): Identity | undefined {
+    const own = this.#previous && socket.getX509Certificate()?.toString();
+    const isPrevious = own !== undefined && this.#previous?.certificatesPem().replaceAll('\r', '').startsWith(own);
+    return isPrevious ? this.#previous : this.#presented;
   }
 
   #refuse(server: Server, socket: Socket, error: TlsError): void {
@@ -97,10 +115,10 @@ export class Acceptor {
 }
 
 function refusalOf(connected: Connected): TlsError | undefined {
-  const peer = findPeer(connected);
-  if (peer === undefined) return new TlsError('no_certificate', 'the connection was never verified');
+  const connection = findConnection(connected);
+  if (connection === undefined) return new TlsError('no_certificate', 'the connection was never verified');
   try {
-    peer.recheck();
+    connection.recheck();
     return undefined;
   } catch (error) {
     return asTlsError(error);
@@ -110,5 +128,5 @@ function refusalOf(connected: Connected): TlsError | undefined {
 function asTlsError(error: unknown): TlsError {
   return error instanceof TlsError
     ? error
-    : new TlsError('no_identity', 'the X.509-SVID cannot be presented', { cause: error });
+    : new TlsError('no_identity', 'our certificate cannot be presented', { cause: error });
 }

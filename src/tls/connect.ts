@@ -1,44 +1,48 @@
 import { isIP } from 'node:net';
-import { type ConnectionOptions, connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import { TlsError } from '../errors/index.js';
-import type { X509Svid } from '../x509-svid/index.js';
+import type { Connection } from './connection.js';
 import { publishAccept, publishRefuse } from './events.js';
-import type { MtlsClientSettings } from './mtls-options.js';
-import { contextOptions, presentableSvid, type TlsTuning } from './presentable-svid.js';
+import { type Identity, presentIdentity } from './identity.js';
+import { LiveConnections } from './live-connections.js';
+import type { MtlsClientSettings } from './read-options.js';
+import { contextOptions, type TlsTuning } from './tls-context.js';
 import type { VerifiedPeer } from './verified-peer.js';
 import { verifyPeer } from './verify-peer.js';
 
-/** A connection to a verified server, and which of our SVIDs it was made with. */
-export interface Connection {
-  readonly socket: TLSSocket;
-  readonly svid: X509Svid;
-  readonly peer: VerifiedPeer;
-}
-
 export type ConnectCallback = (error: Error | null, connection?: Connection) => void;
 
-/** Makes verified connections and says whether one that was kept may be used again. */
+/** Makes verified connections, looks after them, and says whether one that was kept may be used again. */
 export class Connector {
   readonly settings: MtlsClientSettings;
   readonly #tuning: TlsTuning;
-  #presented: { readonly svid: X509Svid; readonly context: SecureContext } | undefined;
+  readonly #live: LiveConnections;
+  #presented: { readonly identity: Identity | undefined; readonly context: SecureContext } | undefined;
 
   constructor(settings: MtlsClientSettings, tuning: TlsTuning) {
     this.settings = settings;
     this.#tuning = tuning;
+    this.#live = new LiveConnections(settings, (refusal) => publishRefuse('client', refusal));
   }
 
   /**
-   * Connects with the SVID of this moment and calls back once: with a connection whose server is verified, or with the
-   * error, when the socket is already destroyed. Nobody sees the socket before that, except as the return value, which
-   * is good for destroying it.
+   * Connects with the identity of this moment and calls back once: with a connection whose server is verified, or with
+   * the error, when the socket is already destroyed. Nobody sees the socket before that, except as the return value,
+   * which is good for destroying it.
    */
   connect(options: ConnectionOptions, callback: ConnectCallback): TLSSocket | undefined {
-    let svid: X509Svid;
+    let identity: Identity | undefined;
     let context: SecureContext;
     try {
-      svid = presentableSvid(this.settings);
-      context = this.#contextOf(svid);
+      identity = presentIdentity(this.settings);
+      context = this.#contextOf(identity);
     } catch (error) {
       publishRefuse('client', error);
       process.nextTick(callback, error);
@@ -51,44 +55,50 @@ export class Connector {
       servername: isIP(name) === 0 ? name : '',
       session: undefined,
       pskCallback: undefined,
-      checkServerIdentity: () => undefined,
-      // Node's verdict is not asked for: verifyPeer() decides, on resumed sessions too.
-      rejectUnauthorized: false,
+      ...this.#verdict(name),
     });
     awaitHandshake(socket, this.settings.handshakeTimeoutMs, (failure) => {
       if (failure !== undefined) {
         publishRefuse('client', failure);
         return callback(failure);
       }
-      let peer: VerifiedPeer;
+      let peer: VerifiedPeer | undefined;
       try {
-        peer = verifyPeer(socket, this.settings, 'server', this.settings.verifyHostname ? name : undefined);
+        peer = this.#verify(socket, name);
       } catch (error) {
         socket.on('error', ignore).destroy();
         publishRefuse('client', error);
         return callback(error instanceof Error ? error : new Error('the server was refused', { cause: error }));
       }
-      publishAccept('client', peer.svid);
-      return callback(null, { socket, svid, peer });
+      if (peer !== undefined) publishAccept('client', peer.svid);
+      return callback(null, this.#live.add(socket, identity, peer));
     });
     return socket;
   }
 
   /** Whether a kept connection still speaks for us and to somebody we would connect to now. */
-  isReusable({ svid, peer }: Connection): boolean {
-    try {
-      const current = presentableSvid(this.settings);
-      if (current !== svid && !current.equals(svid)) return false;
-      peer.recheck();
-      return true;
-    } catch {
-      return false;
-    }
+  isReusable(connection: Connection): boolean {
+    return this.#live.isReusable(connection);
   }
 
-  #contextOf(svid: X509Svid): SecureContext {
-    if (this.#presented?.svid !== svid) {
-      this.#presented = { svid, context: createSecureContext(contextOptions(svid, this.#tuning)) };
+  /** Node is asked for its verdict where the server is one of the web; otherwise #verify() decides, after Node. */
+  #verdict(name: string): ConnectionOptions {
+    return this.settings.webPki === undefined
+      ? { checkServerIdentity: () => undefined, rejectUnauthorized: false }
+      : { checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate), rejectUnauthorized: true };
+  }
+
+  #verify(socket: TLSSocket, name: string): VerifiedPeer | undefined {
+    const { peers, verifyHostname } = this.settings;
+    return peers && verifyPeer(socket, peers, 'server', verifyHostname ? name : undefined);
+  }
+
+  #contextOf(identity: Identity | undefined): SecureContext {
+    if (this.#presented === undefined || this.#presented.identity !== identity) {
+      const options = contextOptions(identity, this.#tuning);
+      const { webPki } = this.settings;
+      const context = createSecureContext(webPki === undefined ? options : { ...options, ca: webPki.ca });
+      this.#presented = { identity, context };
     }
     return this.#presented.context;
   }
@@ -110,10 +120,15 @@ function awaitHandshake(socket: TLSSocket, timeoutMs: number, callback: (failure
   const failed = (error: Error): void => {
     settle();
     socket.on('error', ignore).destroy();
-    callback(error);
+    callback(socket.authorizationError ? refusedByNode(error) : error);
   };
   const closed = (): void => failed(new TlsError('connection_closed', 'the connection closed during the handshake'));
   socket.on('secureConnect', secured).on('error', failed).on('close', closed);
+}
+
+/** Only for servers of the web, of which Node is the judge. */
+function refusedByNode(cause: Error): TlsError {
+  return new TlsError('peer_refused', `the server's certificate is refused: ${cause.message}`, { cause });
 }
 
 function ignore(): void {}

@@ -1,8 +1,11 @@
 import type * as grpc from '@grpc/grpc-js';
-import { isSvidkitError } from '../errors/index.js';
-import { type Connection, Connector } from './connect.js';
+import { isSvidkitError, TlsError } from '../errors/index.js';
+import { Connector } from './connect.js';
+import type { Connection } from './connection.js';
+import { leaveConnection } from './grpc-handover.js';
 import { serverNameOf } from './grpc-target.js';
-import { type MtlsClientOptions, readMtlsClientOptions } from './mtls-options.js';
+import type { MtlsClientOptions } from './mtls-options.js';
+import { readMtlsClientOptions } from './read-options.js';
 
 /** The application's own `@grpc/grpc-js`, or what of it is used. */
 export type GrpcCredentialsModule = Pick<typeof grpc, 'ChannelCredentials' | 'credentials' | 'Metadata'>;
@@ -15,9 +18,9 @@ type Hook = Parameters<grpc.ChannelCredentials['_createSecureConnector']>;
  * verified and the authorizer admits, on every connection that the channel makes. Sessions are not resumed; HTTP/2 must be
  * agreed on by ALPN.
  *
- * Before each call the server is checked again; a connection whose server may not go on, or that is idle and was made
- * with an SVID of ours that has been replaced, is left for a new one before the call is sent. While no connection can be
- * made, calls end with UNAVAILABLE, and the details name the rule: the code of the `TlsError` and, in brackets, that of
+ * Before each call the server is checked again. When it may not go on, or when our SVID is another than the one the
+ * connection was made with, the channel leaves that connection and sends the call over a new one; calls underway end on
+ * the old one. While no connection can be made, calls end with UNAVAILABLE, and the details name the rule: the code of the `TlsError` and, in brackets, that of
  * the error beneath it.
  *
  * Call credentials can be added with `grpc.credentials.combineChannelCredentials()`. Channels share connections only when
@@ -55,7 +58,7 @@ class SubchannelConnector implements SecureConnector {
   readonly #connector: Connector;
   readonly #name: string;
   readonly #credentials: grpc.CallCredentials;
-  #current: UsedConnection | undefined;
+  #current: Connection | undefined;
 
   constructor(
     { credentials, Metadata }: GrpcCredentialsModule,
@@ -65,11 +68,11 @@ class SubchannelConnector implements SecureConnector {
   ) {
     this.#connector = connector;
     this.#name = name;
-    // Asked before each call; when the connection is gone afterwards, grpc-js picks again, and so makes a new one.
+    // Asked before each call. Where it leaves the channel without a connection, grpc-js makes a new one for the call.
     const check = credentials.createFromMetadataGenerator((_, callback) => {
-      const leave = this.#leave();
-      if (leave === undefined) callback(null, new Metadata());
-      else leave.then(() => callback(null, new Metadata()));
+      const refusal = this.#leaveUnlessReusable();
+      if (refusal === undefined) callback(null, new Metadata());
+      else callback(refusal);
     });
     this.#credentials = more === undefined ? check : check.compose(more);
   }
@@ -78,8 +81,15 @@ class SubchannelConnector implements SecureConnector {
     return new Promise((resolve, reject) => {
       this.#connector.connect({ socket, servername: this.#name, ALPNProtocols: ['h2'] }, (error, connection) => {
         if (connection === undefined) return reject(legible(error));
-        this.#current = new UsedConnection(connection);
-        return resolve({ socket: connection.socket, secure: true });
+        const secured = connection.socket.on('error', () => undefined);
+        if (secured.alpnProtocol !== 'h2') {
+          secured.destroy();
+          return reject(legible(new TlsError('not_http2', 'the server did not agree to speak HTTP/2')));
+        }
+        // To leave a connection is no loss to what it carries, so it is never too busy for that.
+        connection.use({ isIdle: () => true, drain: () => void leaveConnection(secured) });
+        this.#current = connection;
+        return resolve({ socket: secured, secure: true });
       });
     });
   }
@@ -94,54 +104,28 @@ class SubchannelConnector implements SecureConnector {
 
   destroy(): void {}
 
-  #leave(): Promise<void> | undefined {
-    const used = this.#current;
-    if (used === undefined || this.#connector.isReusable(used.connection)) return undefined;
-    return isRefused(used.connection) || !used.busy ? used.end() : undefined;
-  }
-}
-
-/** grpc-js refs the socket of a connection for as long as it carries a call. */
-class UsedConnection {
-  readonly connection: Connection;
-  busy = false;
-
-  constructor(connection: Connection) {
-    this.connection = connection;
+  /** Why the call cannot be made, which is for a new connection to say wherever that is possible. */
+  #leaveUnlessReusable(): Error | undefined {
+    const connection = this.#current;
+    if (connection === undefined || this.#connector.isReusable(connection)) return undefined;
     const { socket } = connection;
-    const [ref, unref] = [socket.ref.bind(socket), socket.unref.bind(socket)];
-    socket.ref = () => {
-      this.busy = true;
-      return ref();
-    };
-    socket.unref = () => {
-      this.busy = false;
-      return unref();
-    };
-  }
-
-  /** Resolves when grpc-js has noticed. */
-  end(): Promise<void> {
-    const { socket } = this.connection;
-    return new Promise((resolve) => {
-      if (socket.closed) return resolve();
-      socket.once('close', () => resolve()).destroy();
-    });
+    if (leaveConnection(socket)) return undefined;
+    try {
+      connection.recheck();
+      return undefined;
+    } catch (error) {
+      socket.destroy();
+      return Object.assign(legible(error), { code: UNAVAILABLE });
+    }
   }
 }
 
-function isRefused({ peer }: Connection): boolean {
-  try {
-    peer.recheck();
-    return false;
-  } catch {
-    return true;
-  }
-}
+/** The status code of gRPC. */
+const UNAVAILABLE = 14;
 
 /** Of what a connection fails with, grpc-js hands on the text alone. */
-function legible(error: Error | null): Error {
-  if (!isSvidkitError(error)) return error ?? new Error('no connection');
+function legible(error: unknown): Error {
+  if (!isSvidkitError(error)) return error instanceof Error ? error : new Error('no connection');
   const rule = isSvidkitError(error.cause) ? `${error.code} (${error.cause.code})` : error.code;
   return new Error(`${rule}: ${error.message}`, { cause: error });
 }

@@ -1,11 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Acceptor, Gates } from './accept.js';
+import { findConnection } from './connection.js';
 
 /** The events of an HTTP/1.1 server by which a request reaches the application, each with a check of the client first. */
 export function httpGates(acceptor: Acceptor): Gates {
   const admitRequest = (request: IncomingMessage, response: ServerResponse): boolean => {
     const refusal = acceptor.recheck(request);
-    if (refusal === undefined) return true;
+    if (refusal === undefined) {
+      if (findConnection(request)?.isDraining) response.setHeader('Connection', 'close');
+      return true;
+    }
     response.writeHead(refusal.code === 'not_authorized' ? 403 : 421, { Connection: 'close', 'Content-Length': 0 });
     response.end();
     return false;

@@ -2,11 +2,12 @@ import { type ClientHttp2Session, connect, type SecureClientSessionOptions } fro
 import type { ConnectionOptions } from 'node:tls';
 import { TlsError } from '../errors/index.js';
 import { onAbort, openScope } from '../internal/abort.js';
-import { type Connection, Connector } from './connect.js';
+import { Connector } from './connect.js';
+import { type Connection, rememberConnection } from './connection.js';
 import { publishRefuse } from './events.js';
-import { type MtlsClientOptions, readMtlsClientOptions } from './mtls-options.js';
-import { readTuning } from './presentable-svid.js';
-import { rememberPeer } from './verify-peer.js';
+import type { ConnectionPolicy, MtlsClientOptions } from './mtls-options.js';
+import { readMtlsClientOptions } from './read-options.js';
+import { readTuning } from './tls-context.js';
 
 /**
  * Node's own options of a session and its connection. Those that svidkit decides (`ca`, `key`, `cert`,
@@ -31,8 +32,9 @@ export interface Http2Connection {
  *
  * Before each `session.request()` the server is checked again: one whose certificates have expired, whose bundle no
  * longer verifies them or whom the authorizer no longer admits gets no further request; `request()` throws the
- * `TlsError` and the session ends. Errors of the session reach its streams and its listeners, and are no uncaught
- * exception where there are none.
+ * `TlsError` and the session ends, with the streams that are open unless `closeWithdrawn` is false. A session that is to
+ * be drained (see {@link ConnectionPolicy}) is closed: it takes no new request, and ends with those it has. Errors of the
+ * session reach its streams and its listeners, and are no uncaught exception where there are none.
  *
  * Who serves is `getPeer(session)`, also `getPeer(stream)`.
  *
@@ -84,14 +86,14 @@ export class Http2Connector {
     const deadline = performance.now() + timeoutMs;
     signal?.throwIfAborted();
     const connection = await this.#connect(authority, signal);
-    const { socket, peer } = connection;
+    const { socket } = connection;
     if (socket.alpnProtocol !== 'h2') {
       socket.destroy();
       throw refused(new TlsError('not_http2', 'the server did not agree to speak HTTP/2'));
     }
     const session = connect(authority, { ...this.#options, createConnection: () => socket });
     session.on('error', ignore);
-    rememberPeer(session, peer);
+    rememberConnection(session, connection);
     using scope = openScope({
       signal,
       timeoutMs: Math.max(deadline - performance.now(), 1),
@@ -99,13 +101,43 @@ export class Http2Connector {
         refused(new TlsError('handshake_timeout', `the server sent no HTTP/2 settings within ${timeoutMs} ms`)),
     });
     await settled(session, scope.signal);
-    checkRequests({ session, connection });
-    return { session, connection };
+    // The session is the caller's, who may have a request in mind, so it is not idle by itself.
+    connection.use({ isIdle: () => false, drain: () => session.close() });
+    const opened = { session, connection };
+    this.#checkRequests(opened);
+    return opened;
   }
 
-  /** Whether a new request of this moment may go over a session. */
-  isReusable({ session, connection }: Http2Connection): boolean {
-    return !session.closed && !session.destroyed && this.#connector.isReusable(connection);
+  /** Whether a new request of this moment may go over a session. One whose server is refused ends. */
+  isReusable(opened: Http2Connection): boolean {
+    const { session, connection } = opened;
+    return !session.closed && this.#recheck(opened) === undefined && this.#connector.isReusable(connection);
+  }
+
+  /** A server that has meanwhile expired, lost its bundle or its authorization gets no further request. */
+  #checkRequests(opened: Http2Connection): void {
+    const { session, connection } = opened;
+    const request = session.request.bind(session);
+    session.request = (headers, options) => {
+      const refusal = session.closed ? undefined : this.#recheck(opened);
+      if (refusal !== undefined) throw refusal;
+      const stream = request(headers, options);
+      rememberConnection(stream, connection);
+      return stream;
+    };
+  }
+
+  #recheck({ session, connection }: Http2Connection): TlsError | undefined {
+    try {
+      connection.recheck();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof TlsError)) throw error;
+      publishRefuse('client', error);
+      if (this.#connector.settings.closeWithdrawn) session.destroy(error);
+      else session.close();
+      return error;
+    }
   }
 
   #connect(authority: URL, signal: AbortSignal | undefined): Promise<Connection> {
@@ -155,23 +187,6 @@ async function settled(session: ClientHttp2Session, signal: AbortSignal): Promis
     release();
     session.off('error', failed);
   }
-}
-
-/** A server that has meanwhile expired, lost its bundle or its authorization gets no further request. */
-function checkRequests({ session, connection: { peer } }: Http2Connection): void {
-  const request = session.request.bind(session);
-  session.request = (headers, options) => {
-    try {
-      peer.recheck();
-    } catch (error) {
-      publishRefuse('client', error);
-      session.destroy(error instanceof Error ? error : undefined);
-      throw error;
-    }
-    const stream = request(headers, options);
-    rememberPeer(stream, peer);
-    return stream;
-  };
 }
 
 /** How OpenSSL says that the server would have none of the protocols offered (RFC 7301 section 3.2). */

@@ -3,9 +3,11 @@ import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { type Connection, Connector } from './connect.js';
-import { type MtlsClientOptions, readMtlsClientOptions } from './mtls-options.js';
-import { readTuning } from './presentable-svid.js';
+import { Connector } from './connect.js';
+import { findConnection } from './connection.js';
+import type { MtlsClientOptions } from './mtls-options.js';
+import { readMtlsClientOptions } from './read-options.js';
+import { readTuning } from './tls-context.js';
 
 /**
  * An agent for `node:https` that presents the current X.509-SVID and lets a request out only to a server whose SVID it
@@ -42,7 +44,6 @@ const inherited = Agent.prototype as unknown as AgentParts;
 
 class MtlsAgent extends Agent {
   readonly #connector: Connector;
-  readonly #connections: WeakMap<object, Connection> = new WeakMap();
 
   constructor(connector: Connector, options: AgentOptions) {
     super({ ...options, maxCachedSessions: 0 });
@@ -67,7 +68,9 @@ class MtlsAgent extends Agent {
         if (socket !== undefined) setImmediate(() => nextWaiting(parts, name, socket, options));
         return;
       }
-      this.#connections.set(connection.socket, connection);
+      const isIdle = (): boolean => this.freeSockets[name]?.includes(connection.socket) === true;
+      // One that carries a request is left alone until it is free, and then not reusable.
+      connection.use({ isIdle, drain: () => void (isIdle() && connection.socket.destroy()) });
       done(null, connection.socket);
     });
     // Node counts a connection, and destroys it with the agent, only from the callback on: stand in until then.
@@ -87,7 +90,7 @@ class MtlsAgent extends Agent {
   }
 
   #isReusable(socket: Socket): boolean {
-    const connection = this.#connections.get(socket);
+    const connection = findConnection(socket);
     return connection !== undefined && this.#connector.isReusable(connection);
   }
 }

@@ -2,8 +2,9 @@ import type { RequestListener } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import { Acceptor } from './accept.js';
 import { httpGates } from './http-gates.js';
-import { type MtlsServerOptions, readMtlsServerOptions } from './mtls-options.js';
-import { readTuning } from './presentable-svid.js';
+import type { MtlsServerOptions } from './mtls-options.js';
+import { readMtlsServerOptions } from './read-options.js';
+import { readTuning } from './tls-context.js';
 
 /**
  * An https server that presents the current X.509-SVID and admits only clients whose SVID it has verified and the

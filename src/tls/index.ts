@@ -1,13 +1,28 @@
+export { type Connected, getPeer } from './connection.js';
 export { TLS_CHANNELS, type TlsAcceptEvent, type TlsEvents, type TlsRefuseEvent, type TlsSide } from './events.js';
 export { createGrpcCredentials, type GrpcCredentialsModule } from './grpc-credentials.js';
 export { createHttpsAgent } from './https-agent.js';
 export { createHttpsServer } from './https-server.js';
+export type { WebCertificate, WebCertificateSource } from './identity.js';
 export { createMtlsFetch, type MtlsFetch } from './mtls-fetch.js';
-export type { MtlsClientOptions, MtlsOptions, MtlsServerOptions } from './mtls-options.js';
+export type {
+  AcceptingOptions,
+  ConnectingOptions,
+  ConnectionPolicy,
+  MtlsClientOptions,
+  MtlsOptions,
+  MtlsServerOptions,
+  SpiffeClients,
+  SpiffeServer,
+  SpiffeServers,
+  UnauthenticatedClients,
+  VerifiedPeers,
+  WebPkiServers,
+  WebServer,
+} from './mtls-options.js';
 export {
   createUndiciConnector,
   type UndiciConnectCallback,
   type UndiciConnectOptions,
   type UndiciConnector,
 } from './undici-connector.js';
-export { type Connected, getPeer } from './verify-peer.js';

@@ -1,13 +1,12 @@
 import type { X509BundleSource } from '../bundle/index.js';
 import type { TlsError } from '../errors/index.js';
 import type { Authorizer } from '../id/index.js';
-import { type Clock, systemClock } from '../internal/clock.js';
+import type { Clock } from '../internal/clock.js';
 import type { RevocationPolicy, X509CrlSource, X509Profile, X509SvidSource } from '../x509-svid/index.js';
+import type { WebCertificateSource } from './identity.js';
 
-/** Who we are on a connection, whom we trust and whom we admit. */
-export interface MtlsOptions {
-  /** The X.509-SVID to present, read at every handshake, so that rotation needs no restart. */
-  readonly svid: X509SvidSource;
+/** Whom we trust and whom we admit, among peers that must present an X.509-SVID. */
+export interface VerifiedPeers {
   /** The bundles that peers are verified with, read at every handshake and again before a connection is reused. */
   readonly bundles: X509BundleSource;
   /**
@@ -29,24 +28,76 @@ export interface MtlsOptions {
   readonly revocation?: RevocationPolicy | undefined;
   /** Which rules the peer's certificate must keep. Default `spiffe`; see `verifyX509Svid`. */
   readonly profile?: X509Profile | undefined;
+}
+
+/** What becomes of connections that outlive a rotation or a withdrawal. */
+export interface ConnectionPolicy {
+  /**
+   * What becomes of connections in use when the identity we present was replaced. `keep`, the default: they go on until
+   * shortly before the first certificate at either end expires. `drain`: they take no new request or stream, and end when
+   * those they carry have ended. In both cases new connections present the new identity, and pooled connections that
+   * carry nothing are closed.
+   *
+   * What is drained is so for a tenth of the time that a connection may live, and at most a minute, before it expires.
+   */
+  readonly rotation?: 'keep' | 'drain' | undefined;
+  /**
+   * Whether a connection is destroyed, whatever it carries, as soon as its peer could not connect any more: a certificate
+   * at either end has expired, the trust domain's bundle was withdrawn or does not verify the peer any more, the peer was
+   * revoked, or the authorizer has changed its mind. Sources with an `updates()`, as all sources of svidkit have, are
+   * followed while there are connections, so that this happens in the same turn of the event loop; with other sources it
+   * happens at the next request. Default true. With `false` it is left at refusing the next request.
+   */
+  readonly closeWithdrawn?: boolean | undefined;
   /** Milliseconds since the epoch, for validity periods. Default: the system clock. */
   readonly clock?: Clock | undefined;
 }
 
-/** {@link MtlsOptions} of the side that connects. */
-export interface MtlsClientOptions extends MtlsOptions {
+/** Who we are on a connection, whom we trust and whom we admit: mutual TLS between two workloads. */
+export interface MtlsOptions extends VerifiedPeers, ConnectionPolicy {
+  /** The X.509-SVID to present, read at every handshake, so that rotation needs no restart. */
+  readonly svid: X509SvidSource;
+}
+
+/** How a client connects, whomever it connects to. */
+export interface ConnectingOptions extends ConnectionPolicy {
+  /**
+   * The X.509-SVID to present, read at every handshake, so that rotation needs no restart. `'none'`: nothing is
+   * presented, and the server does not learn who we are.
+   */
+  readonly svid: X509SvidSource | 'none';
+  /** How long connecting and the handshake may take together, in milliseconds. Default 10,000; then the request fails. */
+  readonly handshakeTimeoutMs?: number | undefined;
+}
+
+/** Servers that must present an X.509-SVID. */
+export interface SpiffeServers extends VerifiedPeers {
   /**
    * Whether a server reached by a DNS name must also hold that name in its certificate (RFC 9525). Default: `false` in
    * the `spiffe` profile, where the identifier alone names the server; `true` in the `wimse` profile, which asks for
    * both (draft-ietf-wimse-mutual-tls section 3.2.1). A server reached by its IP address is never checked for a name.
    */
   readonly verifyHostname?: boolean | undefined;
-  /** How long connecting and the handshake may take together, in milliseconds. Default 10,000; then the request fails. */
-  readonly handshakeTimeoutMs?: number | undefined;
+  readonly servers?: undefined;
+  readonly ca?: undefined;
 }
 
-/** {@link MtlsOptions} of the side that accepts. */
-export interface MtlsServerOptions extends MtlsOptions {
+/**
+ * Servers of the web, such as an OAuth server: Node itself verifies the certificate and the name or address that was
+ * connected to. They have no SPIFFE identity, so `getPeer` has none to give, and nothing is verified again on a kept
+ * connection.
+ */
+export interface WebPkiServers extends Absent<SpiffeServers, 'servers' | 'ca'> {
+  readonly servers: 'web-pki';
+  /** The certificates of the authorities that are trusted, in PEM. Default: those that Node trusts. */
+  readonly ca?: string | readonly string[] | undefined;
+}
+
+/** {@link MtlsOptions} of the side that connects, with what one-way TLS and servers of the web need instead. */
+export type MtlsClientOptions = ConnectingOptions & (SpiffeServers | WebPkiServers);
+
+/** How a server accepts, whomever it accepts. */
+export interface AcceptingOptions extends ConnectionPolicy {
   /**
    * Told of every connection and every request that is refused, after it was. For a refused connection the server also
    * emits `tlsClientError` with the same error. What this throws is not caught.
@@ -54,59 +105,34 @@ export interface MtlsServerOptions extends MtlsOptions {
   readonly onRefused?: ((error: TlsError) => void) | undefined;
 }
 
-/** {@link MtlsOptions} with every default filled in. */
-export interface MtlsSettings {
+/** A server that presents its X.509-SVID. */
+export interface SpiffeServer {
+  /** The X.509-SVID to present, read for every connection, so that rotation needs no restart. */
   readonly svid: X509SvidSource;
-  readonly bundles: X509BundleSource;
-  readonly authorize: Authorizer;
-  readonly crls: X509CrlSource | undefined;
-  readonly revocation: RevocationPolicy;
-  readonly profile: X509Profile;
-  readonly clock: Clock;
+  readonly webCertificate?: undefined;
 }
 
-export interface MtlsClientSettings extends MtlsSettings {
-  readonly verifyHostname: boolean;
-  readonly handshakeTimeoutMs: number;
+/** A server for clients that know nothing of SPIFFE and find it by its DNS name. */
+export interface WebServer {
+  /** The certificate of the web to present, read for every connection like an SVID. */
+  readonly webCertificate: WebCertificateSource;
+  readonly svid?: undefined;
 }
 
-export interface MtlsServerSettings extends MtlsSettings {
-  readonly onRefused: ((error: TlsError) => void) | undefined;
+/** Clients that must present an X.509-SVID. */
+export interface SpiffeClients extends VerifiedPeers {
+  readonly clients?: undefined;
 }
 
-/** @throws `TypeError` when a mandatory option is missing or of the wrong type. */
-export function readMtlsOptions(options: MtlsOptions): MtlsSettings {
-  const { svid, bundles, authorize, crls, revocation = 'if-available' } = options;
-  const { profile = 'spiffe', clock = systemClock } = options;
-  if (typeof svid?.getX509Svid !== 'function') throw new TypeError('svid must have a method getX509Svid()');
-  if (typeof bundles?.getX509Bundle !== 'function') throw new TypeError('bundles must have a method getX509Bundle()');
-  if (typeof authorize !== 'function') {
-    throw new TypeError('authorize is mandatory: say who may connect, or spell out anyId()');
-  }
-  if (crls !== undefined && typeof crls?.getX509Crls !== 'function') {
-    throw new TypeError('crls must have a method getX509Crls()');
-  }
-  if (revocation !== 'if-available' && revocation !== 'required') {
-    throw new TypeError('revocation must be if-available or required');
-  }
-  if (revocation === 'required' && crls === undefined) throw new TypeError("revocation: 'required' needs crls");
-  if (profile !== 'spiffe' && profile !== 'wimse') throw new TypeError('profile must be spiffe or wimse');
-  if (typeof clock !== 'function') throw new TypeError('clock must be a function');
-  return { svid, bundles, authorize, crls, revocation, profile, clock };
+/** Clients that are asked for no certificate: anybody. `getPeer` has no identity to give. */
+export interface UnauthenticatedClients extends Absent<VerifiedPeers> {
+  readonly clients: 'unauthenticated';
 }
 
-/** @throws `TypeError` as {@link readMtlsOptions}. */
-export function readMtlsClientOptions(options: MtlsClientOptions): MtlsClientSettings {
-  const settings = readMtlsOptions(options);
-  const { verifyHostname = settings.profile === 'wimse', handshakeTimeoutMs = 10_000 } = options;
-  if (typeof verifyHostname !== 'boolean') throw new TypeError('verifyHostname must be true or false');
-  if (!(handshakeTimeoutMs > 0)) throw new TypeError('handshakeTimeoutMs must be a number of milliseconds above 0');
-  return { ...settings, verifyHostname, handshakeTimeoutMs };
-}
+/** {@link MtlsOptions} of the side that accepts, with what one-way TLS and clients of the web need instead. */
+export type MtlsServerOptions = AcceptingOptions &
+  (SpiffeServer | WebServer) &
+  (SpiffeClients | UnauthenticatedClients);
 
-/** @throws `TypeError` as {@link readMtlsOptions}. */
-export function readMtlsServerOptions(options: MtlsServerOptions): MtlsServerSettings {
-  const { onRefused } = options;
-  if (onRefused !== undefined && typeof onRefused !== 'function') throw new TypeError('onRefused must be a function');
-  return { ...readMtlsOptions(options), onRefused };
-}
+/** Leaves no room for the members of another type. */
+type Absent<T, But extends keyof T = never> = { readonly [K in Exclude<keyof T, But>]?: undefined };

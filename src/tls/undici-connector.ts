@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { TlsError } from '../errors/index.js';
-import { type Connection, Connector } from './connect.js';
-import { type MtlsClientOptions, readMtlsClientOptions } from './mtls-options.js';
+import { Connector } from './connect.js';
+import type { Connection } from './connection.js';
+import type { MtlsClientOptions } from './mtls-options.js';
+import { readMtlsClientOptions } from './read-options.js';
 
 /** What undici says about the connection it wants. */
 export interface UndiciConnectOptions {
@@ -19,9 +21,6 @@ export type UndiciConnectCallback = (...result: [null, TLSSocket] | [Error, null
 
 /** The `connect` function of undici's `Agent`, `Pool` and `Client`. */
 export type UndiciConnector = (options: UndiciConnectOptions, callback: UndiciConnectCallback) => void;
-
-/** Node's timers hold no longer delay. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Makes undici, and with it `fetch`, speak SPIFFE mutual TLS: `new Agent({ connect: createUndiciConnector(options) })`.
@@ -72,15 +71,15 @@ function connectionOptions({
 function limitReuse(connection: Connection, connector: Connector): void {
   checkWrites(connection);
   replaceWhenIdle(connection, connector);
-  endAtExpiry(connection, connector);
 }
 
 /** A peer that has meanwhile expired, lost its bundle or its authorization gets no further byte; the request fails. */
-function checkWrites({ socket, peer }: Connection): void {
+function checkWrites(connection: Connection): void {
+  const { socket } = connection;
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
   const checked = (...args: unknown[]): boolean => {
     try {
-      peer.recheck();
+      connection.recheck();
     } catch (error) {
       socket.destroy(error instanceof Error ? error : undefined);
       return false;
@@ -92,27 +91,21 @@ function checkWrites({ socket, peer }: Connection): void {
 
 /**
  * undici calls `unref()` on the socket of a connection that falls idle and `ref()` when it takes it up again, before it
- * picks a request. Destroyed there, the connection is replaced by a new one, with our SVID of that moment, and no request
- * is lost.
+ * picks a request. Destroyed there, the connection is replaced by a new one, with our identity of that moment, and no
+ * request is lost.
  */
 function replaceWhenIdle(connection: Connection, connector: Connector): void {
   const { socket } = connection;
-  const ref = socket.ref.bind(socket);
+  const [ref, unref] = [socket.ref.bind(socket), socket.unref.bind(socket)];
+  let idle = false;
   socket.ref = () => {
+    idle = false;
     if (!connector.isReusable(connection)) socket.destroy();
     return ref();
   };
-}
-
-function endAtExpiry({ socket, svid, peer }: Connection, { settings }: Connector): void {
-  const end = Math.min(svid.expiresAt.getTime(), peer.svid.expiresAt.getTime());
-  const arm = (): NodeJS.Timeout => {
-    const delay = Math.min(Math.max(end - settings.clock(), 1), MAX_DELAY_MS);
-    return setTimeout(() => {
-      if (settings.clock() >= end) socket.destroy();
-      else timer = arm();
-    }, delay).unref();
+  socket.unref = () => {
+    idle = true;
+    return unref();
   };
-  let timer = arm();
-  socket.once('close', () => clearTimeout(timer));
+  connection.use({ isIdle: () => idle, drain: () => void (idle && socket.destroy()) });
 }

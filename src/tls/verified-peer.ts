@@ -12,7 +12,7 @@ import {
   type X509Purpose,
 } from '../x509-svid/index.js';
 import { verifyHostname } from './hostname.js';
-import type { MtlsSettings } from './mtls-options.js';
+import type { PeerRules } from './read-options.js';
 
 /**
  * The peer of one connection: verified once with what it presented, and verifiable again for as long as the connection
@@ -20,13 +20,13 @@ import type { MtlsSettings } from './mtls-options.js';
  */
 export class VerifiedPeer {
   readonly #chain: readonly Uint8Array[];
-  readonly #settings: MtlsSettings;
+  readonly #rules: PeerRules;
   readonly #purpose: X509Purpose;
   #trust: Trust;
 
-  private constructor(chain: readonly Uint8Array[], settings: MtlsSettings, purpose: X509Purpose, trust: Trust) {
+  private constructor(chain: readonly Uint8Array[], rules: PeerRules, purpose: X509Purpose, trust: Trust) {
     this.#chain = chain;
-    this.#settings = settings;
+    this.#rules = rules;
     this.#purpose = purpose;
     this.#trust = trust;
   }
@@ -36,21 +36,21 @@ export class VerifiedPeer {
    *
    * @throws `TlsError` with one of the peer's codes.
    */
-  static verify(
-    chain: readonly Uint8Array[],
-    settings: MtlsSettings,
-    purpose: X509Purpose,
-    hostname?: string,
-  ): VerifiedPeer {
-    const trust = verifyChain(chain, settings, purpose);
+  static verify(chain: readonly Uint8Array[], rules: PeerRules, purpose: X509Purpose, hostname?: string): VerifiedPeer {
+    const trust = verifyChain(chain, rules, purpose);
     if (hostname !== undefined) verifyHostname(hostname, trust.svid);
-    authorize(trust.svid.id, settings);
-    return new VerifiedPeer(chain, settings, purpose, trust);
+    authorize(trust.svid.id, rules);
+    return new VerifiedPeer(chain, rules, purpose, trust);
   }
 
   /** What the last verification established. */
   get svid(): VerifiedX509Svid {
     return this.#trust.svid;
+  }
+
+  /** When the revocation lists may say something else although they are the same, in milliseconds since the epoch. */
+  get until(): number {
+    return this.#trust.until;
   }
 
   /**
@@ -62,21 +62,21 @@ export class VerifiedPeer {
    */
   recheck(): void {
     const { svid, bundle, crls, until } = this.#trust;
-    const now = this.#settings.clock();
+    const now = this.#rules.clock();
     if (now >= svid.expiresAt.getTime()) {
       throw new TlsError('peer_expired', `the certificate of ${quote(`${svid.id}`)} has expired since the handshake`, {
         claimedId: svid.id.toString(),
       });
     }
-    const current = readBundle(this.#settings.bundles, svid.id.trustDomain);
-    const lists = readCrls(this.#settings.crls);
+    const current = readBundle(this.#rules.bundles, svid.id.trustDomain);
+    const lists = readCrls(this.#rules.crls);
     if (current !== bundle || lists !== crls || !(now < until)) {
       const isSame = current?.equals(bundle) === true && sameLists(lists, crls) && now < until;
       this.#trust = isSame
         ? { svid, bundle: current, crls: lists, until }
-        : verifyChain(this.#chain, this.#settings, this.#purpose);
+        : verifyChain(this.#chain, this.#rules, this.#purpose);
     }
-    authorize(this.#trust.svid.id, this.#settings);
+    authorize(this.#trust.svid.id, this.#rules);
   }
 }
 
@@ -92,14 +92,14 @@ interface Trust {
   readonly until: number;
 }
 
-function verifyChain(chain: readonly Uint8Array[], settings: MtlsSettings, purpose: X509Purpose): Trust {
-  const { profile, clock, revocation } = settings;
-  const crls = readCrls(settings.crls);
+function verifyChain(chain: readonly Uint8Array[], rules: PeerRules, purpose: X509Purpose): Trust {
+  const { profile, clock, revocation } = rules;
+  const crls = readCrls(rules.crls);
   const now = clock();
   let bundle: X509Bundle | undefined;
   const bundles: X509BundleSource = {
     getX509Bundle(trustDomain) {
-      bundle = readBundle(settings.bundles, trustDomain);
+      bundle = readBundle(rules.bundles, trustDomain);
       return bundle;
     },
   };
@@ -144,11 +144,11 @@ function nextChange(crls: readonly CertificateRevocationList[], now: number): nu
   return Math.min(...changes.filter((at) => at > now));
 }
 
-function authorize(id: WorkloadId, settings: MtlsSettings): void {
+function authorize(id: WorkloadId, rules: PeerRules): void {
   const claimedId = id.toString();
   let answer: unknown;
   try {
-    answer = settings.authorize(id);
+    answer = rules.authorize(id);
   } catch (cause) {
     throw new TlsError('not_authorized', `the authorizer threw for ${quote(claimedId)}`, { cause, claimedId });
   }

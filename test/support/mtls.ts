@@ -1,7 +1,7 @@
 import type { X509Bundle } from 'svidkit/bundle';
 import type { TlsError } from 'svidkit/errors';
 import { anyId } from 'svidkit/id';
-import type { MtlsServerOptions } from 'svidkit/tls';
+import type { MtlsOptions } from 'svidkit/tls';
 import { parseX509Svid, type X509Svid } from 'svidkit/x509-svid';
 import { encodePem } from '../../src/internal/pem.js';
 import { keyPair } from './key-pairs.js';
@@ -41,10 +41,10 @@ export const CLIENT = 'spiffe://example.org/client';
 export const SERVER = 'spiffe://example.org/server';
 
 /** A source whose SVID, bundles and clock a test can change, and which keeps what is refused. */
-export class Side implements MtlsServerOptions {
+export class Side implements MtlsOptions {
   current: X509Svid | Error;
-  bundleSource: MtlsServerOptions['bundles'] = bothBundles;
-  decide: MtlsServerOptions['authorize'] = anyId();
+  bundleSource: MtlsOptions['bundles'] = bothBundles;
+  decide: MtlsOptions['authorize'] = anyId();
   now: number = clock();
   readonly refused: TlsError[] = [];
 
@@ -52,16 +52,16 @@ export class Side implements MtlsServerOptions {
     this.current = svid;
   }
 
-  readonly svid: MtlsServerOptions['svid'] = {
+  readonly svid: MtlsOptions['svid'] = {
     getX509Svid: () => {
       if (this.current instanceof Error) throw this.current;
       return this.current;
     },
   };
-  readonly bundles: MtlsServerOptions['bundles'] = {
+  readonly bundles: MtlsOptions['bundles'] = {
     getX509Bundle: (trustDomain) => this.bundleSource.getX509Bundle(trustDomain),
   };
-  readonly authorize: MtlsServerOptions['authorize'] = (id) => this.decide(id);
+  readonly authorize: MtlsOptions['authorize'] = (id) => this.decide(id);
   readonly clock = (): number => this.now;
   readonly onRefused = (error: TlsError): void => void this.refused.push(error);
 }

@@ -1,8 +1,6 @@
 import { constants } from 'node:crypto';
 import type { SecureContextOptions, SecureVersion } from 'node:tls';
-import { TlsError } from '../errors/index.js';
-import type { X509Svid } from '../x509-svid/index.js';
-import type { MtlsSettings } from './mtls-options.js';
+import type { Identity } from './identity.js';
 
 /** The options of a TLS context that stay the caller's; everything about trust and keys is svidkit's. */
 export type TlsTuning = Pick<
@@ -53,33 +51,15 @@ export function readTuning(options: object): TlsTuning {
 }
 
 /**
- * The SVID to present in a handshake that begins now.
- *
- * @throws `TlsError` `no_identity`, `identity_expired`.
- */
-export function presentableSvid(settings: MtlsSettings): X509Svid {
-  let svid: X509Svid;
-  try {
-    svid = settings.svid.getX509Svid();
-  } catch (cause) {
-    throw new TlsError('no_identity', 'the source has no X.509-SVID to present', { cause });
-  }
-  if (settings.clock() >= svid.expiresAt.getTime()) {
-    throw new TlsError('identity_expired', 'the X.509-SVID to present has expired');
-  }
-  return svid;
-}
-
-/**
- * The options of a TLS context that presents an SVID. Renegotiation is off, because it could change the peer after it
+ * The options of a TLS context that presents an identity of ours, or nothing. Renegotiation is off, because it could change the peer after it
  * was verified, and so are session tickets. `ca` is empty: Node neither judges the peer nor completes its chain.
  */
-export function contextOptions(svid: X509Svid | undefined, tuning: TlsTuning): SecureContextOptions {
+export function contextOptions(identity: Identity | undefined, tuning: TlsTuning): SecureContextOptions {
   return {
     minVersion: 'TLSv1.2',
     ...tuning,
     secureOptions: (tuning.secureOptions ?? 0) | constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     ca: [],
-    ...(svid === undefined ? {} : { key: svid.privateKeyPkcs8Pem(), cert: svid.certificatesPem() }),
+    ...(identity === undefined ? {} : { key: identity.privateKeyPkcs8Pem(), cert: identity.certificatesPem() }),
   };
 }

@@ -1,0 +1,132 @@
+import type { TLSSocket } from 'node:tls';
+import { TlsError } from '../errors/index.js';
+import { Connection, rememberSocket } from './connection.js';
+import { followUpdates } from './follow-updates.js';
+import { type Identity, presentIdentity } from './identity.js';
+import type { MtlsSettings } from './read-options.js';
+import type { VerifiedPeer } from './verified-peer.js';
+
+/** Node's timers hold no longer delay. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** Before it expires, a connection is drained for this part of its time, and no longer than a minute. */
+const DRAINING_PART = 1 / 10;
+const MAX_DRAINING_MS = 60_000;
+
+/** What is known of a connection while it lives. */
+interface Life {
+  readonly since: number;
+  timer?: NodeJS.Timeout;
+}
+
+/**
+ * The connections of one client or server. While there are any, the sources behind them are followed: a connection whose
+ * peer is withdrawn or whose time is up is destroyed, one of an identity that was replaced is drained, as the
+ * {@link ConnectionPolicy} says. Keeps neither the process nor a source alive.
+ */
+export class LiveConnections {
+  readonly #settings: MtlsSettings;
+  readonly #onWithdrawn: (refusal: TlsError) => void;
+  readonly #lives = new Map<Connection, Life>();
+  #unfollow: ReadonlyArray<() => void> = [];
+
+  /** @param onWithdrawn told why a connection was destroyed. */
+  constructor(settings: MtlsSettings, onWithdrawn: (refusal: TlsError) => void) {
+    this.#settings = settings;
+    this.#onWithdrawn = onWithdrawn;
+  }
+
+  /** From now on until it is closed, the connection is looked after. */
+  add(socket: TLSSocket, identity: Identity | undefined, peer: VerifiedPeer | undefined): Connection {
+    const connection = new Connection(socket, identity, peer);
+    rememberSocket(connection);
+    this.#lives.set(connection, { since: this.#settings.clock() });
+    socket.once('close', () => this.#remove(connection));
+    if (this.#lives.size === 1) this.#follow();
+    this.#schedule(connection);
+    return connection;
+  }
+
+  /** Whether a new connection would be like this one: our identity is the same, and the peer still admitted. */
+  isReusable(connection: Connection): boolean {
+    if (connection.isDraining || !this.#isOurs(connection)) return false;
+    try {
+      connection.recheck();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #follow(): void {
+    const look = (): void => {
+      for (const connection of [...this.#lives.keys()]) this.#look(connection);
+    };
+    this.#unfollow = this.#settings.sources.map((source) => followUpdates(source, look));
+  }
+
+  #remove(connection: Connection): void {
+    clearTimeout(this.#lives.get(connection)?.timer);
+    this.#lives.delete(connection);
+    if (this.#lives.size > 0) return;
+    for (const end of this.#unfollow) end();
+    this.#unfollow = [];
+  }
+
+  #look(connection: Connection): void {
+    if (connection.socket.destroyed) return;
+    const refusal = this.#refusalOf(connection);
+    if (refusal !== undefined) {
+      if (this.#settings.closeWithdrawn) this.#withdraw(connection, refusal);
+      return;
+    }
+    const isReplaced = !this.#isOurs(connection) && (this.#settings.rotation === 'drain' || connection.isIdle);
+    if (isReplaced || this.#settings.clock() >= this.#drainsAt(connection)) connection.drain();
+    this.#schedule(connection);
+  }
+
+  #withdraw({ socket }: Connection, refusal: TlsError): void {
+    socket.destroy(refusal);
+    this.#onWithdrawn(refusal);
+  }
+
+  #schedule(connection: Connection): void {
+    const life = this.#lives.get(connection);
+    if (life === undefined) return;
+    const next = connection.isDraining ? connection.expiresAt : this.#drainsAt(connection);
+    const at = Math.min(next, connection.peer?.until ?? next);
+    const delay = Math.min(Math.max(at - this.#settings.clock(), 1), MAX_DELAY_MS);
+    clearTimeout(life.timer);
+    life.timer = setTimeout(() => this.#look(connection), delay).unref();
+  }
+
+  #drainsAt(connection: Connection): number {
+    const since = this.#lives.get(connection)?.since ?? 0;
+    const { expiresAt } = connection;
+    return expiresAt - Math.min((expiresAt - since) * DRAINING_PART, MAX_DRAINING_MS);
+  }
+
+  /** Why the connection could not be made any more. */
+  #refusalOf(connection: Connection): TlsError | undefined {
+    const { identity } = connection;
+    if (identity !== undefined && this.#settings.clock() >= identity.expiresAt.getTime()) {
+      return new TlsError('identity_expired', 'our certificate has expired since the handshake');
+    }
+    try {
+      connection.recheck();
+      return undefined;
+    } catch (error) {
+      if (error instanceof TlsError) return error;
+      throw error;
+    }
+  }
+
+  #isOurs({ identity }: Connection): boolean {
+    try {
+      const current = presentIdentity(this.#settings);
+      return current === identity || (identity !== undefined && current?.equals(identity) === true);
+    } catch {
+      return false;
+    }
+  }
+}
