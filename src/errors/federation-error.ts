@@ -16,7 +16,7 @@ import { SvidkitError } from './svidkit-error.js';
  * The answer; nothing of it is used:
  * - `bad_status`: another HTTP status than 200, or than a redirect that is followed.
  * - `bad_redirect`: a redirect to what is not a bundle endpoint URL, such as plain `http`, or to nowhere.
- * - `too_many_redirects`: more than five in a row.
+ * - `too_many_redirects`: more in a row than `maxRedirects`, five unless told otherwise.
  * - `too_large`: more bytes than allowed.
  * - `bad_response`: an HTTP message that ends early, cannot be parsed, or is compressed.
  * - `bad_bundle`: not a SPIFFE bundle document that may be trusted; `cause` is the `BundleError` with the rule.

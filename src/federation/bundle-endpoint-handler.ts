@@ -10,7 +10,10 @@ export interface BundleEndpointHandlerOptions {
   readonly bundle: () => SpiffeBundle | undefined;
   /** The one path that is served, byte for byte as it stands in the request. Default `/`. */
   readonly path?: string | undefined;
-  /** Told why a request got 503: what `bundle` threw, or why the bundle cannot be written. Default: nobody is told. */
+  /**
+   * Told why a request got 503: what `bundle` threw, or why the bundle cannot be written. What it throws is ignored.
+   * Default: nobody is told.
+   */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -30,6 +33,13 @@ export function createBundleEndpointHandler(options: BundleEndpointHandlerOption
     throw new TypeError('bundle must be a function that gives the SpiffeBundle to serve');
   if (!path.startsWith('/') || /[?#\s]/.test(path)) throw new TypeError('path must begin with / and be a path alone');
   let served: Served | undefined;
+  const tell = (error: unknown): void => {
+    try {
+      onError?.(error);
+    } catch {
+      // An observer must not be able to end the server that it observes.
+    }
+  };
   const read = (): Served | undefined => {
     try {
       const current = bundle();
@@ -37,7 +47,7 @@ export function createBundleEndpointHandler(options: BundleEndpointHandlerOption
       if (served?.bundle !== current) served = serve(current);
       return served;
     } catch (error) {
-      onError?.(error);
+      tell(error);
       return undefined;
     }
   };

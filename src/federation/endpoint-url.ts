@@ -24,14 +24,25 @@ export function parseRedirect(location: string | undefined, from: URL): URL {
   return read(location, from, 'bad_redirect');
 }
 
+/** What `URL` passes over or takes for a slash, so that an eye and a machine read two different places. */
+const FORGIVEN = /[\s\\\p{Cc}]/u;
+/** Scheme, if any, and authority. */
+const AUTHORITY = /^(?:[a-z][a-z0-9+.-]*:)?\/\/([^/?#]+)/i;
+
 function read(text: string, base: URL | undefined, code: FederationErrorCode): URL {
   // Not `cause`: Node's error quotes the whole text, which may hold a password.
   if (!URL.canParse(text, base?.href)) throw new FederationError(code, 'the URL of the bundle endpoint cannot be read');
   const url = new URL(text, base?.href);
+  const authority = AUTHORITY.exec(text)?.[1];
+  const relative = base !== undefined && !/^(?:https:|\/\/)/i.test(text);
+  if (FORGIVEN.test(text) || (authority === undefined && !relative)) {
+    throw new FederationError(code, 'the URL of a bundle endpoint is written plainly, https:// and its host first');
+  }
   if (url.protocol !== 'https:') {
     throw new FederationError(code, `a bundle endpoint is an https URL, not one of ${quote(url.protocol)}`);
   }
-  if (url.username !== '' || url.password !== '') {
+  // Also where it is empty, which `URL` does not show.
+  if (url.username !== '' || url.password !== '' || authority?.includes('@')) {
     throw new FederationError(code, 'the URL of a bundle endpoint has no user information');
   }
   return url;

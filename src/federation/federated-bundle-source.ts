@@ -194,14 +194,22 @@ export class FederatedBundleSource implements X509BundleSource, JwtBundleSource,
   /** Never rejects: a fault that is not expected here counts as a failed fetch. */
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    const { clock } = this.#endpoint;
     while (!signal.aborted) {
       this.#nextFetchAt = undefined;
       await this.#refresh(signal);
       if (signal.aborted) return;
       const delayMs = this.#schedule.delayMs(this.#held.current);
-      this.#nextFetchAt = clock() + delayMs;
+      this.#nextFetchAt = this.#now() + delayMs;
       await sleep(delayMs, { signal }).catch(() => {});
+    }
+  }
+
+  /** For `health` alone, so that a clock which throws takes nothing else with it. */
+  #now(): number {
+    try {
+      return this.#endpoint.clock();
+    } catch {
+      return Number.NaN;
     }
   }
 
@@ -211,7 +219,7 @@ export class FederatedBundleSource implements X509BundleSource, JwtBundleSource,
       const fetched = await fetchFrom(this.#endpoint, held, signal);
       if (signal.aborted) return;
       checkSequence(fetched, held ?? this.#endpoint.checks.bootstrap);
-      this.#fetchedAt = this.#endpoint.clock();
+      this.#fetchedAt = this.#now();
       this.#lastError = undefined;
       if (held?.equals(fetched)) return;
       this.#held.set(fetched);

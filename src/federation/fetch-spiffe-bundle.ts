@@ -23,6 +23,11 @@ export interface BundleEndpointOptions {
   readonly timeoutMs?: number | undefined;
   /** Longest document in bytes. Default and most: 1,048,576. */
   readonly maxBytes?: number | undefined;
+  /**
+   * How many redirects in a row are followed, from 0 to 5. Default 5. With 0 the bundle comes from the configured server
+   * or not at all, as section 7.5.1 advises where the hosts that it could send to are less well kept.
+   */
+  readonly maxRedirects?: number | undefined;
   /** Milliseconds since the epoch, by which the endpoint's X.509-SVID is valid. Default: the system clock. */
   readonly clock?: Clock | undefined;
 }
@@ -34,7 +39,7 @@ export interface FetchSpiffeBundleOptions extends BundleEndpointOptions {
 
 /**
  * Fetches the SPIFFE bundle of a trust domain from its endpoint, once. Up to five redirects are followed, to servers
- * that pass the same check.
+ * that pass the same check; `maxRedirects` allows fewer.
  *
  * @throws `FederationError` with one of the codes on the way to the endpoint and about its answer.
  * @throws `TypeError` or `IdError` when an option is missing or wrong.
@@ -58,22 +63,27 @@ export interface BundleEndpoint {
   readonly checks: ServerChecks;
   readonly timeoutMs: number;
   readonly maxBytes: number;
+  readonly maxRedirects: number;
   readonly clock: Clock;
 }
 
 const MAX_BYTES = 1024 * 1024;
+const MAX_REDIRECTS = 5;
 
 /** @throws as {@link fetchSpiffeBundle}, for its options. */
 export function readEndpoint(options: BundleEndpointOptions): BundleEndpoint {
-  const { timeoutMs = 10_000, maxBytes = MAX_BYTES, clock = systemClock } = options;
+  const { timeoutMs = 10_000, maxBytes = MAX_BYTES, maxRedirects = MAX_REDIRECTS, clock = systemClock } = options;
   const trustDomain = parseTrustDomain(options.trustDomain);
   if (trustDomain.scheme !== 'spiffe') throw new TypeError(`${trustDomain} is not a SPIFFE trust domain`);
   if (!(timeoutMs > 0)) throw new TypeError('timeoutMs must be a positive number of milliseconds');
   if (!(maxBytes > 0 && maxBytes <= MAX_BYTES)) throw new TypeError(`maxBytes must be from 1 to ${MAX_BYTES}`);
+  if (!(Number.isInteger(maxRedirects) && maxRedirects >= 0 && maxRedirects <= MAX_REDIRECTS)) {
+    throw new TypeError(`maxRedirects must be from 0 to ${MAX_REDIRECTS}`);
+  }
   if (typeof clock !== 'function') throw new TypeError('clock must be a function');
   const url = parseEndpointUrl(options.url);
   const checks = readProfile(options.profile, trustDomain, clock);
-  return { trustDomain, url, checks, timeoutMs, maxBytes, clock };
+  return { trustDomain, url, checks, timeoutMs, maxBytes, maxRedirects, clock };
 }
 
 /** One fetch. `newest` is what was fetched last, which verifies an endpoint of its own trust domain. */
@@ -82,12 +92,12 @@ export async function fetchFrom(
   newest: SpiffeBundle | undefined,
   signal: AbortSignal | undefined,
 ): Promise<SpiffeBundle> {
-  const { url, trustDomain, timeoutMs, maxBytes } = endpoint;
+  const { url, trustDomain, timeoutMs, maxBytes, maxRedirects } = endpoint;
   const check = endpoint.checks.next(newest);
   const onTimeout = () => new FederationError('timeout', `the endpoint gave no bundle within ${timeoutMs} ms`);
   const scope = openScope({ signal, timeoutMs, onTimeout });
   try {
-    const document = await httpsGet(url, check, { signal: scope.signal, maxBytes });
+    const document = await httpsGet(url, check, { signal: scope.signal, maxBytes, maxRedirects });
     return parseSpiffeBundle(trustDomain, document);
   } catch (cause) {
     if (cause instanceof FederationError || scope.signal.aborted) throw cause;

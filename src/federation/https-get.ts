@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { type IncomingMessage, request as startRequest } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { FederationError } from '../errors/index.js';
@@ -13,9 +12,10 @@ export interface GetOptions {
   readonly signal: AbortSignal;
   /** Longest body that is read. */
   readonly maxBytes: number;
+  /** How many redirects in a row are followed. */
+  readonly maxRedirects: number;
 }
 
-const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
@@ -25,12 +25,15 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
  */
 export async function httpsGet(url: URL, check: ServerCheck, options: GetOptions): Promise<Uint8Array> {
   let place = url;
-  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+  for (let redirects = 0; redirects <= options.maxRedirects; redirects += 1) {
     const answer = await getOnce(place, check, options);
     if (answer instanceof Uint8Array) return answer;
     place = answer;
   }
-  throw new FederationError('too_many_redirects', `${quote(url.host)} redirects more than ${MAX_REDIRECTS} times`);
+  throw new FederationError(
+    'too_many_redirects',
+    `${quote(url.host)} redirects more than ${options.maxRedirects} times`,
+  );
 }
 
 /** The body, or where it is said to be. */
@@ -88,8 +91,7 @@ async function exchange(socket: TLSSocket, url: URL, options: GetOptions): Promi
     headers: { Host: url.host, Accept: 'application/json', 'Accept-Encoding': 'identity', Connection: 'close' },
   });
   try {
-    request.end();
-    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const response = await answerTo(request);
     const status = response.statusCode ?? 0;
     if (REDIRECTS.has(status)) return parseRedirect(response.headers.location, url);
     if (status !== 200) throw new FederationError('bad_status', `${quote(url.host)} answers with status ${status}`);
@@ -102,6 +104,13 @@ async function exchange(socket: TLSSocket, url: URL, options: GetOptions): Promi
   } finally {
     request.on('error', ignore).destroy();
   }
+}
+
+/** A switch of protocols that nobody asked for is an answer too: unheard, it would leave the request without any. */
+function answerTo(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve).once('upgrade', resolve).once('error', reject).end();
+  });
 }
 
 async function readBody(response: IncomingMessage, url: URL, maxBytes: number): Promise<Uint8Array> {
@@ -125,8 +134,10 @@ async function readBody(response: IncomingMessage, url: URL, maxBytes: number): 
   return Buffer.concat(chunks);
 }
 
+/** Node puts what the server sent into some of its messages, a certificate's names for example. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'no reason was given';
+  if (!(error instanceof Error)) return 'no reason was given';
+  return error.message.slice(0, 200).replaceAll(/\p{Cc}/gu, ' ');
 }
 
 function ignore(): void {}

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { SpiffeBundle, X509Bundle, type X509BundleSource } from '../bundle/index.js';
 import { FederationError } from '../errors/index.js';
@@ -9,7 +10,10 @@ import { type VerifiedX509Svid, verifyX509Svid } from '../x509-svid/index.js';
 /** The endpoint proves a name of the web PKI (SPIFFE_Federation section 5.2.1). */
 export interface HttpsWebProfile {
   readonly kind: 'https_web';
-  /** The roots to trust in place of Node's, as PEM: for a private PKI. Default: Node's, `NODE_EXTRA_CA_CERTS` included. */
+  /**
+   * The roots to trust in place of Node's, as PEM: for a private PKI. An empty text or list is misuse, lest a setting that
+   * was not made become trust in everybody's roots. Default: Node's, `NODE_EXTRA_CA_CERTS` included.
+   */
   readonly ca?: string | readonly string[] | undefined;
 }
 
@@ -58,7 +62,7 @@ export function readProfile(profile: EndpointProfile, trustDomain: TrustDomain, 
 }
 
 function webChecks({ ca }: HttpsWebProfile): ServerChecks {
-  const roots = ca === undefined || typeof ca === 'string' ? ca : [...ca];
+  const roots = ca === undefined ? undefined : checkRoots(typeof ca === 'string' ? [ca] : [...ca]);
   const check: ServerCheck = {
     // Said aloud, because the environment may turn it off.
     tls: { rejectUnauthorized: true, ...(roots !== undefined && { ca: roots }) },
@@ -67,6 +71,19 @@ function webChecks({ ca }: HttpsWebProfile): ServerChecks {
     },
   };
   return { bootstrap: undefined, next: () => check };
+}
+
+/** Node takes no root at all from what it cannot read, and its own for an empty text. */
+function checkRoots(roots: readonly string[]): string[] {
+  const readable = (pem: string): boolean => {
+    try {
+      return typeof pem === 'string' && new X509Certificate(pem).raw.byteLength > 0;
+    } catch {
+      return false;
+    }
+  };
+  if (roots.length > 0 && roots.every(readable)) return [...roots];
+  throw new TypeError('profile.ca must be root certificates in PEM, or be left out');
 }
 
 function spiffeChecks(profile: HttpsSpiffeProfile, trustDomain: TrustDomain, clock: Clock): ServerChecks {

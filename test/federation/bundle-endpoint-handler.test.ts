@@ -102,6 +102,23 @@ describe('SPIFFE_Federation sections 5.2.1.3 and 5.2.2.3, the bundle endpoint', 
     expect((await ask('GET', PATH)).status).toBe(200);
   });
 
+  it('goes on when its observer throws', async () => {
+    const failing = createBundleEndpointHandler({
+      bundle: () => {
+        throw new Error('none');
+      },
+      onError: () => {
+        throw new Error('of the observer');
+      },
+    });
+    const broken = await EndpointServer.start(web, failing);
+    const outgoing = request(broken.url(), { ca: webProfile.ca as string, agent: false }).end();
+    const [response] = await once(outgoing, 'response');
+    response.resume();
+    expect(response.statusCode).toBe(503);
+    await broken[Symbol.asyncDispose]();
+  });
+
   it('refuses options that are none', () => {
     expect(() => createBundleEndpointHandler({ bundle: issuer.bundle as never })).toThrow(TypeError);
     for (const path of ['', 'bundle', '/a?b', '/a b', '/#']) {

@@ -274,6 +274,18 @@ describe('the source of a federated bundle, over https_web', () => {
     expect(source.health.lastError?.code).toBe('bad_status');
   });
 
+  it('goes on when its clock throws', async () => {
+    const clock = () => {
+      throw new Error('no clock');
+    };
+    await using source = open({ clock });
+    await source.ready();
+    expect(source.current.equals(issuer.bundle)).toBe(true);
+    await issuer.rotateJwtKey();
+    document = issuer.bundle.serialize();
+    await until(() => source.current.equals(issuer.bundle)).toBe(true);
+  });
+
   it.each([
     [0, {}, 30_000],
     [60, {}, 60_000],

@@ -10,6 +10,7 @@ import {
   ENDPOINT_ID,
   emptyDocument,
   FederatedDomain,
+  manyNames,
   otherName,
   send,
   startSilent,
@@ -32,6 +33,15 @@ describe('SPIFFE_Federation, whatever the profile', () => {
     ['/bundle', 'a path alone'],
     ['https://', 'no host'],
     ['', 'nothing'],
+    ['https://@b.test/', 'an empty user'],
+    ['https://:@b.test/', 'an empty user and password'],
+    ['https:b.test/', 'no slashes'],
+    ['https:///b.test/', 'an empty host that is passed over'],
+    ['https:/b.test/', 'one slash'],
+    ['https:\\\\b.test/', 'slashes of the wrong kind'],
+    ['https://b.test\\@c.test/', 'a host that looks like another'],
+    ['https://b.te\nst/', 'a line break'],
+    [' https://b.test/', 'a space in front'],
   ])('sections 5.2.1.1, 5.2.2.1: refuses the URL %s: %s', async (url) => {
     const refused = await fetchFrom(url).catch((error: unknown) => error);
     expect(refused).toMatchObject({ name: 'FederationError', code: 'bad_url' });
@@ -52,7 +62,23 @@ describe('SPIFFE_Federation, whatever the profile', () => {
     await expect(fetchSpiffeBundle({ ...options, timeoutMs: 0 })).rejects.toThrow(TypeError);
     await expect(fetchSpiffeBundle({ ...options, maxBytes: 1024 * 1024 + 1 })).rejects.toThrow(TypeError);
     await expect(fetchSpiffeBundle({ ...options, maxBytes: Number.NaN })).rejects.toThrow(TypeError);
+    for (const maxRedirects of [-1, 6, 1.5, Number.NaN]) {
+      await expect(fetchSpiffeBundle({ ...options, maxRedirects }), `${maxRedirects}`).rejects.toThrow(TypeError);
+    }
   });
+
+  it.each<[string, string | string[]]>([
+    ['an empty text', ''],
+    ['an empty list', []],
+    ['an empty text among roots', [`${webProfile.ca}`, '']],
+    ['no certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
+    ['the name of a file', '/etc/ssl/certs/ca-certificates.crt'],
+  ])(
+    'section 5.2.1.4: does not take %s for the roots of a private PKI, nor trust Node’s in their place',
+    async (_what, ca) => {
+      await expect(fetchFrom('https://b.test/', { profile: { kind: 'https_web', ca } })).rejects.toThrow(TypeError);
+    },
+  );
 });
 
 describe('SPIFFE_Federation section 5.2.1, https_web', () => {
@@ -145,6 +171,11 @@ describe('SPIFFE_Federation section 5.2.1, https_web', () => {
     'ftp://127.0.0.1/',
     'data:application/json,{}',
     'https://',
+    'https://@127.0.0.1/',
+    '//@127.0.0.1/',
+    '///127.0.0.1/',
+    'https:moved',
+    '\\\\127.0.0.1/',
     undefined,
   ])('sections 5.2.1.3, 7.5.1: does not follow a redirect to %s', async (location) => {
     redirectTo(location);
@@ -155,6 +186,26 @@ describe('SPIFFE_Federation section 5.2.1, https_web', () => {
     redirectTo('/bundle.json');
     expect(await rejectionOf(fetchIt())).toBe('too_many_redirects');
     expect(server.requests.length).toBe(6);
+  });
+
+  it('section 7.5.1: follows no redirect where that was asked for', async () => {
+    redirectTo(elsewhere.url('/moved'));
+    expect(await rejectionOf(fetchIt({ maxRedirects: 1 }))).toBe('accepted');
+    const { connections } = elsewhere;
+    expect(await rejectionOf(fetchIt({ maxRedirects: 0 }))).toBe('too_many_redirects');
+    expect(elsewhere.connections).toBe(connections);
+  });
+
+  it('refuses a switch to another protocol', async () => {
+    server.answer = ({ socket }) => socket.write('HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n');
+    expect(await rejectionOf(fetchIt({ timeoutMs: Number.POSITIVE_INFINITY }))).toBe('bad_status');
+  });
+
+  it('keeps what a server puts into a reason short and on one line', async () => {
+    server.present(manyNames);
+    const refused = await fetchIt().catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'endpoint_untrusted' });
+    expect((refused as Error).message.length).toBeLessThan(400);
   });
 
   it.each([201, 204, 206, 304, 400, 404, 500, 503])('refuses an answer with status %i', async (status) => {

@@ -17,6 +17,10 @@ const webRoot = makeAuthority('web root', VALID);
 export const web: PemIdentity = pemIdentity(
   makeLeaf(webRoot, '', { names: [ip(127, 0, 0, 1), dns('localhost')], ...VALID }),
 );
+/** More names than anybody wants to read in an error. */
+export const manyNames: PemIdentity = pemIdentity(
+  makeLeaf(webRoot, '', { names: Array.from({ length: 200 }, (_, index) => dns(`name-${index}.example`)), ...VALID }),
+);
 export const otherName: PemIdentity = pemIdentity(makeLeaf(webRoot, '', { names: [dns('other.example')], ...VALID }));
 export const webProfile: HttpsWebProfile = { kind: 'https_web', ca: encodePem('CERTIFICATE', webRoot.der) };
 
