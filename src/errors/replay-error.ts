@@ -4,7 +4,8 @@ import { SvidkitError } from './svidkit-error.js';
  * Why a replay store cannot answer.
  *
  * - `expired_entry`: the entry would expire at once by the store's clock, so a second use could not be noticed. The
- *   store and the verifier must be given the same clock.
+ *   store and the verifier must be given the same clock. Also where the store in memory has forgotten entries because its
+ *   clock ran ahead, and the clock was set back since: until their time has passed, any of them could come again.
  *
  * Of a store on Redis or Valkey:
  * - `expiry_too_far`: the entry must be kept longer than `longestLifetimeSeconds` says; the store and the verifiers that

@@ -27,7 +27,8 @@ export interface MemoryReplayStore extends ReplayStore {
  * Creates a replay store for a service that runs as one process. It holds no timer: entries are dropped, in constant
  * time each, when a later insert finds them expired.
  *
- * Its `insert` rejects with {@link ReplayError} `expired_entry` when an entry has expired by the store's own clock.
+ * Its `insert` rejects with {@link ReplayError} `expired_entry` when an entry has expired by the store's own clock, or
+ * may have been forgotten because that clock ran ahead and was set back.
  */
 export function createMemoryReplayStore(options: MemoryReplayStoreOptions = {}): MemoryReplayStore {
   return new ExpiringSet(
@@ -53,6 +54,8 @@ class ExpiringSet implements MemoryReplayStore {
   readonly #keysBySecond = new Map<number, string[]>();
   /** Every bucket up to this second was dropped. */
   #swept: number;
+  /** The last second of which keys were dropped. Only a clock that was set back is before it. */
+  #forgotten: number = Number.NEGATIVE_INFINITY;
 
   constructor(maxEntries: number, maxEntriesPerSender: number, clock: Clock) {
     this.#maxEntries = maxEntries;
@@ -76,6 +79,12 @@ class ExpiringSet implements MemoryReplayStore {
     }
     this.#dropExpired(now);
     if (this.#senderOf.has(key)) return 'replayed';
+    if (secondOf(expiresAt) <= this.#forgotten) {
+      throw new ReplayError(
+        'expired_entry',
+        'the clock of the replay store was set back, past entries already forgotten',
+      );
+    }
     if (this.#senderOf.size >= this.#maxEntries) return 'full';
     const quota = this.#senders.get(sender) ?? { name: sender, entries: 0 };
     if (quota.entries >= this.#maxEntriesPerSender) return 'sender_full';
@@ -87,8 +96,7 @@ class ExpiringSet implements MemoryReplayStore {
     quota.entries += 1;
     this.#senders.set(quota.name, quota);
     this.#senderOf.set(key, quota);
-    // A clock that was set back must not file a key under a second that is already swept.
-    const second = Math.max(Math.ceil(expiresAt / 1000), this.#swept + 1);
+    const second = secondOf(expiresAt);
     const bucket = this.#keysBySecond.get(second);
     if (bucket === undefined) this.#keysBySecond.set(second, [key]);
     else bucket.push(key);
@@ -96,6 +104,8 @@ class ExpiringSet implements MemoryReplayStore {
 
   #dropExpired(now: number): void {
     const second = Math.floor(now / 1000);
+    // Set back: what is left was filed under later seconds, and is swept when they come again.
+    if (second < this.#swept) this.#swept = second;
     if (!(second > this.#swept)) return;
     // Second by second, unless after a long pause there are fewer buckets than seconds.
     if (second - this.#swept <= this.#keysBySecond.size) {
@@ -107,7 +117,10 @@ class ExpiringSet implements MemoryReplayStore {
   }
 
   #dropBucket(second: number): void {
-    for (const key of this.#keysBySecond.get(second) ?? []) {
+    const keys = this.#keysBySecond.get(second);
+    if (keys === undefined) return;
+    this.#forgotten = Math.max(this.#forgotten, second);
+    for (const key of keys) {
       const quota = this.#senderOf.get(key);
       this.#senderOf.delete(key);
       if (quota === undefined) continue;
@@ -116,6 +129,11 @@ class ExpiringSet implements MemoryReplayStore {
     }
     this.#keysBySecond.delete(second);
   }
+}
+
+/** The second with which an entry may be forgotten. */
+function secondOf(expiresAt: number): number {
+  return Math.ceil(expiresAt / 1000);
 }
 
 function checkEntry(entry: ReplayEntry): ReplayEntry {

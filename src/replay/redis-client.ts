@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ReplayError } from '../errors/index.js';
-import { openScope } from '../internal/abort.js';
+import { abortable, openScope } from '../internal/abort.js';
 
 /**
  * The two commands that the store needs of a Redis or Valkey client. Any client fits:
@@ -61,7 +61,7 @@ export async function runScript(
   const onTimeout = (): Error => new ReplayError('store_timeout', `no answer from the server within ${timeoutMs} ms`);
   const scope = openScope({ signal, timeoutMs, onTimeout });
   try {
-    return textOf(await until(scope.signal, call(client, script, keys, args)));
+    return textOf(await abortable(call(client, script, keys, args), scope.signal));
   } catch (cause) {
     if (scope.signal.aborted) throw scope.signal.reason;
     throw new ReplayError('store_failed', 'the client of the replay store failed', { cause });
@@ -88,11 +88,4 @@ async function call(
 function textOf(answer: unknown): string {
   if (answer instanceof Uint8Array) return Buffer.from(answer).toString('latin1');
   return typeof answer === 'string' ? answer : '';
-}
-
-function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    promise.then(resolve, reject);
-  });
 }

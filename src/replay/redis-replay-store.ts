@@ -172,7 +172,8 @@ class RedisStore implements RedisReplayStore {
     const partition = spread(key, partitions);
     const tag = this.#tag(partition);
     const now = clock();
-    const inspect = now - (this.#inspectedAt[partition] ?? 0) >= INSPECT_EVERY_MS;
+    // However far the clock was set, to either side.
+    const inspect = Math.abs(now - (this.#inspectedAt[partition] ?? 0)) >= INSPECT_EVERY_MS;
     const answer = await this.#run(
       INSERT,
       [`${tag}:entry:${key}`, `${tag}:sender:${this.#spanMs}:${tokenHash(sender)}`, tag],

@@ -93,6 +93,34 @@ describe('the replay store in memory', () => {
     expect(store.size).toBe(0);
   });
 
+  it('threat 18: a clock that ran ahead and was set back accepts nothing that may have been forgotten', async () => {
+    const { store, time } = storeAt({ maxEntriesPerSender: 2 });
+    expect(await store.insert(entry('a', 60))).toBe('fresh');
+    expect(await store.insert(entry('later', 90))).toBe('fresh');
+    time.now = START + 70_000;
+    expect(store.size).toBe(1);
+    time.now = START;
+    expect(await rejectionOf(store.insert(entry('a', 60)))).toBe('expired_entry');
+    expect(await rejectionOf(store.insert(entry('b', 30)))).toBe('expired_entry');
+    expect(await store.insert(entry('c', 61)), 'of a time that nothing was forgotten of').toBe('fresh');
+    expect(await store.insert(entry('later', 90))).toBe('replayed');
+    time.now = START + 60_001;
+    expect(await store.insert(entry('a', 60)).catch(({ code }) => code)).toBe('expired_entry');
+    time.now = START + 61_000;
+    expect(await store.insert(entry('d', 120)), 'room is given out again').toBe('fresh');
+  });
+
+  it('threat 18: a clock that was years ahead for a moment does not fill the store', async () => {
+    const { store, time } = storeAt({ maxEntriesPerSender: 1 });
+    time.now = START + 100_000_000_000;
+    expect(store.size).toBe(0);
+    for (let round = 0; round < 5; round += 1) {
+      time.now = START + round * 10_000;
+      expect(await store.insert({ ...entry(`k${round}`), expiresAt: time.now + 5_000 })).toBe('fresh');
+    }
+    expect(store.size).toBe(1);
+  });
+
   it('a long pause costs no more than the entries it expires', async () => {
     const { store, time } = storeAt();
     await store.insert(entry('a', 1));

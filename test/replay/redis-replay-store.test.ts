@@ -74,7 +74,9 @@ describe('the replay store on Redis, by what it asks and how it takes the answer
     await store.insert(entry('c'));
     time.now += 60_000;
     await store.insert(entry('d', 120));
-    expect(redis.calls.map(({ args }) => args.at(-1))).toEqual(['1', '1', '0', '1']);
+    time.now -= 100_000;
+    await store.insert(entry('e', -30));
+    expect(redis.calls.map(({ args }) => args.at(-1))).toEqual(['1', '1', '0', '1', '1']);
   });
 });
 
