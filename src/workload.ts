@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { Agent, AgentOptions, Server, ServerOptions } from 'node:https';
+import type { TLSSocket, TlsOptions, Server as TlsServer } from 'node:tls';
 import type { JwtBundleSource, WitBundleSource, X509BundleSource } from './bundle/index.js';
 import { WorkloadApiError } from './errors/index.js';
 import {
@@ -13,12 +14,16 @@ import type { JwtSvid } from './jwt-svid/index.js';
 import {
   type AcceptingOptions,
   type ConnectingOptions,
+  connectTls,
   createHttpsAgent,
   createHttpsServer,
   createMtlsFetch,
+  createTlsServer,
+  type DrainOptions,
   type MtlsFetch,
   type SpiffeClients,
   type SpiffeServers,
+  type TlsConnectOptions,
 } from './tls/index.js';
 import {
   createJwtSource,
@@ -175,9 +180,25 @@ export class Workload implements AsyncDisposable {
     return createHttpsServer({ ...peer, svid: this.x509, bundles: this.x509 }, handler, options);
   }
 
+  /** A TLS socket to a verified, authorized server, for a protocol of the application's own. */
+  connectTls(peer: PeerOptions & DrainOptions, options: TlsConnectOptions): Promise<TLSSocket> {
+    return connectTls({ ...peer, svid: this.x509, bundles: this.x509 }, options);
+  }
+
+  /** A TLS server that presents the current X.509-SVID and gives the sockets of verified, authorized clients only. */
+  createTlsServer(
+    peer: ServerPeerOptions & DrainOptions,
+    listener?: (socket: TLSSocket) => void,
+    options?: TlsOptions,
+  ): TlsServer {
+    return createTlsServer({ ...peer, svid: this.x509, bundles: this.x509 }, listener, options);
+  }
+
   /** Ends every stream and timer. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all([this.#mtlsFetch?.close(), this.x509.close(), this.jwt.close(), this.wit.close()]);
+    // Before its sources: connections end when nothing verifies their peers any more.
+    await this.#mtlsFetch?.close();
+    await Promise.all([this.x509.close(), this.jwt.close(), this.wit.close()]);
     await this.#client.close();
   }
 

@@ -1,4 +1,6 @@
+export { connectTls, type TlsConnectOptions } from './connect-tls.js';
 export { type Connected, getPeer } from './connection.js';
+export type { DrainOptions } from './drain-options.js';
 export { TLS_CHANNELS, type TlsAcceptEvent, type TlsEvents, type TlsRefuseEvent, type TlsSide } from './events.js';
 export { createGrpcCredentials, type GrpcCredentialsModule } from './grpc-credentials.js';
 export { createHttpsAgent } from './https-agent.js';
@@ -20,6 +22,7 @@ export type {
   WebPkiServers,
   WebServer,
 } from './mtls-options.js';
+export { createTlsServer } from './tls-server.js';
 export {
   createUndiciConnector,
   type UndiciConnectCallback,
