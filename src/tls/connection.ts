@@ -64,10 +64,15 @@ export class Connection {
 }
 
 /**
- * What belongs to a connection: a socket, or what has one, such as the request in a handler or an HTTP/2 session; or a
- * stream of HTTP/2.
+ * What belongs to a connection: a socket, or what has one, such as the request in a handler or an HTTP/2 session; a
+ * stream of HTTP/2; or a call of gRPC.
  */
-export type Connected = Socket | Http2Stream | { readonly socket: Socket | null };
+export type Connected = Socket | Http2Stream | { readonly socket: Socket | null } | GrpcCall;
+
+/** A call of grpc-js, in a handler or an interceptor. */
+interface GrpcCall {
+  getAuthContext(): object;
+}
 
 const connections: WeakMap<object, Connection> = new WeakMap();
 
@@ -89,7 +94,8 @@ export function getPeer(connected: Connected): VerifiedX509Svid {
 /** The connection that something belongs to, `undefined` when svidkit has not admitted it. */
 export function findConnection(connected: Connected): Connection | undefined {
   const { stream, session, socket } = connected as { stream?: unknown; session?: unknown; socket?: unknown };
-  for (const candidate of [connected, stream, session, socket]) {
+  const context = 'getAuthContext' in connected ? connected.getAuthContext() : undefined;
+  for (const candidate of [connected, stream, session, socket, context]) {
     if (typeof candidate !== 'object' || candidate === null) continue;
     const connection = connections.get(candidate) ?? connections.get(markOf(candidate));
     if (connection !== undefined) return connection;
@@ -105,7 +111,7 @@ export function rememberSocket(connection: Connection): void {
 }
 
 /** Lets the connection be found by something else that belongs to it, also when that has ended. */
-export function rememberConnection(connected: Connected, connection: Connection): void {
+export function rememberConnection(connected: object, connection: Connection): void {
   connections.set(connected, connection);
 }
 
