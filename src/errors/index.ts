@@ -6,6 +6,7 @@ export type { DerRule } from '../internal/der.js';
 export type { JsonRule } from '../internal/json.js';
 export type { JwkRule } from '../internal/jwk.js';
 export type { PemRule } from '../internal/pem.js';
+export { BrokerApiError, type BrokerApiErrorCode, type BrokerApiErrorOptions } from './broker-api-error.js';
 export { BundleError, type BundleErrorCode } from './bundle-error.js';
 export { DevError, type DevErrorCode } from './dev-error.js';
 export { FederationError, type FederationErrorCode } from './federation-error.js';
