@@ -155,4 +155,37 @@ describe('two workloads', () => {
     server.closeAllConnections();
     server.close();
   });
+
+  it('call each other by signatures, with the body bound and the answer signed by the expected server alone', async () => {
+    await using service = await Workload.connect({ address: await addressOf(ORDERS) });
+    const server = service.createHttpsServer({ authorize: memberOf('example.org') });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const authenticate = createRequestAuthenticator({
+      ...{ bundles: service.bundles, audiences: origin, authorize: exactly(PLANNER) },
+      ...{ replay: createMemoryReplayStore(), mechanisms: ['http-signature'] as const },
+    });
+    const answer = requireCaller(
+      authenticate,
+      (_, response, { body, proof }) => response.end(`${Buffer.from(body.bytes)} ${proof.signResponse}`),
+      { sign: service.wit },
+    );
+    server.on('request', answer);
+    const call = async (expected?: string): Promise<string> => {
+      await using agent = await Workload.connect({
+        ...{ address: await addressOf(PLANNER), servers: memberOf('example.org'), mechanism: 'http-signature' },
+        responses: expected === undefined ? undefined : { authorize: exactly(expected) },
+      });
+      return (await agent.fetch(`${origin}/orders`, { method: 'POST', body: 'tea' })).text();
+    };
+    expect(await call()).toBe('tea false');
+    expect(await call(ORDERS)).toBe('tea true');
+    await expect(call(PLANNER)).rejects.toMatchObject({
+      code: 'response_not_verified',
+      cause: { code: 'not_authorized' },
+    });
+    server.closeAllConnections();
+    server.close();
+  });
 });
