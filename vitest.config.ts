@@ -12,7 +12,16 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/proxy/**', 'test/redis/**', 'test/spire/**', 'node_modules/**'],
+    exclude: [
+      'test/interop/**',
+      'test/proxy/**',
+      'test/redis/**',
+      'test/rotation/**',
+      'test/spire/**',
+      'test/tls-matrix/**',
+      'test/tls-peers/**',
+      'node_modules/**',
+    ],
     globalSetup: ['test/support/stalled-run.ts'],
     testTimeout: 15_000,
     // vitest would leave one core idle, which on two cores is half of the machine.

@@ -1,0 +1,3 @@
+import { runMatrix } from './support/run-matrix.js';
+
+runMatrix('TLSv1.3');
