@@ -108,17 +108,15 @@ export class LiveConnections {
 
   /** Why the connection could not be made any more. */
   #refusalOf(connection: Connection): TlsError | undefined {
-    const { identity } = connection;
-    if (identity !== undefined && this.#settings.clock() >= identity.expiresAt.getTime()) {
-      return new TlsError('identity_expired', 'our certificate has expired since the handshake');
-    }
     try {
       connection.recheck();
-      return undefined;
     } catch (error) {
       if (error instanceof TlsError) return error;
       throw error;
     }
+    const { identity } = connection;
+    if (identity === undefined || this.#settings.clock() < identity.expiresAt.getTime()) return undefined;
+    return new TlsError('identity_expired', 'our certificate has expired since the handshake');
   }
 
   #isOurs({ identity }: Connection): boolean {
