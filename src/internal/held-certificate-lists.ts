@@ -26,10 +26,10 @@ export class HeldCertificateLists {
   read(delivered: readonly Uint8Array[]): ReadCertificateLists {
     const refused: ReadError[] = [];
     const read: CertificateRevocationList[] = [];
-    const known = [...this.#lists];
     for (const der of delivered) {
       try {
-        const list = known.find((candidate) => hasBytes(candidate, der)) ?? readCertificateList(der);
+        const known = [...read, ...this.#lists].find((list) => hasBytes(list, der));
+        const list = known ?? readCertificateList(der);
         if (!read.includes(list)) read.push(list);
       } catch (error) {
         if (!(error instanceof ReadError)) throw error;
