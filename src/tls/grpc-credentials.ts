@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import type * as grpc from '@grpc/grpc-js';
 import { isSvidkitError, TlsError } from '../errors/index.js';
 import { Connector } from './connect.js';
@@ -88,6 +89,7 @@ class SubchannelConnector implements SecureConnector {
         }
         // To leave a connection is no loss to what it carries, so it is never too busy for that.
         connection.use({ isIdle: () => true, drain: () => void leaveConnection(secured) });
+        tellLoss(secured);
         this.#current = connection;
         return resolve({ socket: secured, secure: true });
       });
@@ -122,6 +124,13 @@ class SubchannelConnector implements SecureConnector {
 
 /** The status code of gRPC. */
 const UNAVAILABLE = 14;
+
+/** Of a connection that is destroyed, grpc-js hands the reason to the calls, as UNAVAILABLE when it has this code. */
+function tellLoss(socket: TLSSocket): void {
+  const destroy = socket.destroy.bind(socket);
+  socket.destroy = (reason) =>
+    destroy(isSvidkitError(reason) ? Object.assign(legible(reason), { code: 'ECONNRESET' }) : reason);
+}
 
 /** Of what a connection fails with, grpc-js hands on the text alone. */
 function legible(error: unknown): Error {
