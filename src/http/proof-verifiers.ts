@@ -4,6 +4,7 @@ import { type MessageBody, type ProvenRequest, readRequestWit, verifyRequest } f
 import { type VerifyWitOptions, verifyWit } from '../wit/index.js';
 import { readWptRequest, verifyWpt } from '../wpt/index.js';
 import { type ProofMechanism, presentedProofs } from './proof-mechanism.js';
+import { withoutPseudoFields } from './pseudo-fields.js';
 import type { RequestAuthenticatorOptions, SignatureCaller, WptCaller } from './request-authenticator.js';
 import { boundedBody } from './request-body.js';
 
@@ -34,6 +35,8 @@ export interface SignedRequestParts {
   readonly method: string;
   readonly target: string;
   readonly rawHeaders: readonly string[];
+  /** What our own listener knows of it. */
+  readonly scheme: 'https' | undefined;
   readonly body: MessageBody;
 }
 
@@ -50,10 +53,12 @@ export function createSignatureVerifier(
     if (!presentedProofs(request.rawHeaders).httpSignature) {
       throw new HttpSignatureError('missing_signature', 'the request has no WIMSE signature');
     }
-    const wit = await verifyWit(readRequestWit(request.rawHeaders), bundles, ofWit);
+    const { rawHeaders, authority } = withoutPseudoFields(request.rawHeaders);
+    checkOneAuthority(rawHeaders, authority);
+    const wit = await verifyWit(readRequestWit(rawHeaders), bundles, ofWit);
     const body = boundedBody(request.body, maxBufferedBytes, bodyTooLarge);
     const choices = { ...ofProof, ...expected, drafts, otherTokens, maxBufferedBytes };
-    return wholeBody(await verifyRequest({ ...request, body }, wit, choices));
+    return wholeBody(await verifyRequest({ ...request, rawHeaders, authority, body }, wit, choices));
   };
 }
 
@@ -82,6 +87,16 @@ function settingsOf(options: RequestAuthenticatorOptions<ProofMechanism>): {
     maxLifetimeSeconds: options.proofMaxLifetimeSeconds,
   };
   return { bundles, ofWit, ofProof };
+}
+
+/** RFC 9113 section 8.3.1: a signature covers `:authority` as the one, and an application may look at the other. */
+function checkOneAuthority(rawHeaders: readonly string[], authority: string | undefined): void {
+  if (authority === undefined) return;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() !== 'host') continue;
+    if (rawHeaders[index + 1]?.toLowerCase() === authority.toLowerCase()) continue;
+    throw new HttpSignatureError('bad_header', 'Host is another than :authority');
+  }
 }
 
 function wholeBody(proven: ProvenRequest): SignatureCaller {

@@ -87,6 +87,8 @@ export interface AuthenticatableRequest {
   readonly rawHeaders: readonly string[];
   /** The request target. Without it, only the configured audiences themselves are accepted, and no signature. */
   readonly url?: string | undefined;
+  /** Whether the connection is one of TLS, for signatures that cover the scheme. Default: the scheme is not known. */
+  readonly socket?: object | undefined;
   /** The request target before a framework rewrote `url`; goes before it. */
   readonly originalUrl?: string | undefined;
 }
@@ -188,7 +190,11 @@ function signedParts(request: AuthenticatableRequest, { body }: AuthenticateRequ
   if (method === undefined || target === undefined) {
     throw new TypeError('the signature of a request is verified with its method and url');
   }
-  return { method, target, rawHeaders, body: requestBody(request, body) };
+  return { method, target, rawHeaders, scheme: schemeOf(request), body: requestBody(request, body) };
+}
+
+function schemeOf({ socket }: AuthenticatableRequest): 'https' | undefined {
+  return typeof socket === 'object' && socket !== null && 'encrypted' in socket && socket.encrypted === true ? 'https' : undefined;
 }
 
 /** draft-ietf-wimse-http-signature, "Signing the Response": better no answer than an unsigned success. */

@@ -80,13 +80,13 @@ describe.each(Object.entries(HTTP1))('%s', (_, serve) => {
 
   it('lets a proven request through and tells the handler who it is', async () => {
     const port = await serve(optionsWith());
-    expect(await send(port, good())).toMatchObject({ status: 200, body: expect.stringContaining(`${SUBJECT} 0`) });
+    expect(await send(port, good())).toMatchObject({ status: 201, body: expect.stringContaining(`${SUBJECT} 0`) });
     expect([handled, codes]).toEqual([[SUBJECT], []]);
   });
 
   it('compares audiences with the target as it came, also below a mount point', async () => {
     const port = await serve(optionsWith());
-    expect((await send(port, good('/orders/size'), 'GET /orders/size?x=1 HTTP/1.1')).status).toBe(200);
+    expect((await send(port, good('/orders/size'), 'GET /orders/size?x=1 HTTP/1.1')).status).toBe(201);
     expect((await send(port, good('/size'), 'GET /orders/size HTTP/1.1')).status).toBe(401);
   });
 
@@ -118,7 +118,7 @@ describe.each(Object.entries(HTTP1))('%s', (_, serve) => {
     const port = await serve(optionsWith());
     const fields = good();
     const answers = await Promise.all([send(port, fields), send(port, fields), send(port, fields)]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 401, 401]);
     expect([handled.length, codes]).toEqual([1, ['replayed', 'replayed']]);
   });
 
@@ -170,7 +170,7 @@ describe.each(Object.entries(HTTP1))('%s', (_, serve) => {
         ...[...fields, ...chunked].map(([name, value]) => `${name}: ${value}`),
         ...['', '5', 'hello', '6', ' world', '0'],
       ]);
-    expect(await withBody(good())).toMatchObject({ status: 200, body: expect.stringContaining(`${SUBJECT} 11`) });
+    expect(await withBody(good())).toMatchObject({ status: 201, body: expect.stringContaining(`${SUBJECT} 11`) });
     expect(await withBody([])).toMatchObject({ status: 401 });
     expect(handled).toEqual([SUBJECT]);
   });
@@ -236,13 +236,13 @@ describe.each(Object.entries(HTTP2))('%s', (_, serve) => {
       return `${status} ${body}`;
     };
     const headers = Object.fromEntries(good());
-    expect(await post(headers)).toBe(`200 ${SUBJECT} 5`);
+    expect(await post(headers)).toBe(`201 ${SUBJECT} 5`);
     expect(await post(headers)).toBe('401 ');
     expect([handled, codes]).toEqual([[SUBJECT], ['replayed']]);
   });
 
   it('lets a proven request through whose fields were written by hand', async () => {
-    expect(await send(await serve(optionsWith()), good())).toBe(200);
+    expect(await send(await serve(optionsWith()), good())).toBe(201);
     expect(handled).toEqual([SUBJECT]);
   });
 
@@ -273,7 +273,7 @@ describe('Hono on a platform that has only the Request', () => {
 
   it('lets a proven request through', async () => {
     const answer = await send(good(), `${ORIGIN}/orders?x=1`);
-    expect([answer.status, await answer.text()]).toEqual([200, `${SUBJECT} 0`]);
+    expect([answer.status, await answer.text()]).toEqual([201, `${SUBJECT} 0`]);
   });
 
   it.each(REFUSED)('refuses %s', async (title, fields, status, code) => {

@@ -1,59 +1,130 @@
-import { createServer, type Server } from 'node:http';
-import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttp2Server,
+  createSecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
 import { createRequire } from 'node:module';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import express from 'express';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { Hono } from 'hono';
 import {
+  type Caller,
+  type CallerHandler,
   getCaller,
+  type ProofMechanism,
   type RequestAuthenticator,
+  requireCaller,
   requireCallerExpress,
   requireCallerFastify,
+  requireCallerFetch,
   requireCallerHono,
 } from 'svidkit/http';
+import type { WitSvidSource } from 'svidkit/wit';
 import { onTestFinished } from 'vitest';
 import { listen } from './connections.js';
+import { serverCertificate } from './server-certificate.js';
 
 /** What of `@hono/node-server` is used; its own types need those of a browser, which this project does not load. */
 interface HonoNodeServer {
-  createAdaptorServer(options: { fetch: Hono['fetch']; createServer?: typeof createHttp2Server }): unknown;
+  createAdaptorServer(options: { fetch: Hono['fetch']; createServer?: unknown; serverOptions?: object }): unknown;
 }
 
 const require = createRequire(import.meta.url);
 const { createAdaptorServer } = require('@hono/node-server') as HonoNodeServer;
 
 export interface FrameworkOptions {
-  readonly authenticate: RequestAuthenticator;
+  readonly authenticate: RequestAuthenticator<ProofMechanism>;
   readonly onRefused: (error: unknown) => void;
   /** Called by the handler of every request that comes through. */
-  readonly onHandled: (caller: string) => void;
+  readonly onHandled: (caller: string, found: Caller<ProofMechanism>) => void;
+  readonly sign?: WitSvidSource;
+  readonly maxSignedBytes?: number;
+  readonly clock?: () => number;
+  /** Reads the body before authentication comes to it. */
+  readonly readsBefore?: boolean;
 }
 
-/** Serves `/orders`, and `/orders/size` below a mount point where there is one: caller and size of the body. */
+/**
+ * Serves `/orders`, and `/orders/size` below a mount point where there is one: caller and size of the body, with status
+ * 201 and a `Content-Type`; in a hundred pieces to `?pieces`.
+ */
 type Serve = (options: FrameworkOptions) => Promise<number>;
 
 export const HTTP1: Readonly<Record<string, Serve>> = {
+  'node:http': (options) => listen(createServer(plain<IncomingMessage, ServerResponse>(options))),
   'Express 5': serveExpress,
   'Fastify 5': (options) => serveFastify(Fastify(), options),
   Hono: (options) => listen(createAdaptorServer({ fetch: hono(options).fetch }) as Server),
 };
 
 export const HTTP2: Readonly<Record<string, Serve>> = {
+  'node:http2': (options) =>
+    listen(createHttp2Server(plain<Http2ServerRequest, Http2ServerResponse>(options)) as unknown as Server),
   'Fastify 5 over HTTP/2': (options) => serveFastify(Fastify({ http2: true }) as unknown as FastifyInstance, options),
   'Hono over HTTP/2': (options) =>
-    listenHttp2(createAdaptorServer({ fetch: hono(options).fetch, createServer: createHttp2Server }) as Http2Server),
+    listen(createAdaptorServer({ fetch: hono(options).fetch, createServer: createHttp2Server }) as Server),
 };
 
-function serveExpress({ authenticate, onRefused, onHandled }: FrameworkOptions): Promise<number> {
+/** Over TLS, with HTTP/1.1 for clients that want it. */
+export const HTTP2_TLS: Readonly<Record<string, Serve>> = {
+  'node:http2 over TLS': async (options) => {
+    const tls = { ...(await serverCertificate()), allowHTTP1: true };
+    return listen(createSecureServer(tls, plain(options)) as unknown as Server);
+  },
+  'Fastify 5 over HTTP/2 and TLS': async (options) => {
+    const https = { ...(await serverCertificate()), allowHTTP1: true };
+    return serveFastify(Fastify({ http2: true, https }) as unknown as FastifyInstance, options);
+  },
+  'Hono over HTTP/2 and TLS': async (options) => {
+    const serverOptions = { ...(await serverCertificate()), allowHTTP1: true };
+    const { fetch } = hono(options);
+    return listen(createAdaptorServer({ fetch, createServer: createSecureServer, serverOptions }) as Server);
+  },
+};
+
+const text = ({ id }: Caller<ProofMechanism>, size: number): string => `${id} ${size}`;
+const isPieced = (url: string | undefined): boolean => url?.endsWith('?pieces') === true;
+
+function plain<
+  Request extends IncomingMessage | Http2ServerRequest,
+  Response extends ServerResponse | Http2ServerResponse,
+>(options: FrameworkOptions): (request: Request, response: Response) => Promise<void> {
+  const { authenticate, onHandled, readsBefore = false } = options;
+  const handler: CallerHandler<ProofMechanism, Request, Response> = async (request, response, caller) => {
+    const size = caller.body?.bytes.length ?? (await buffer(request)).length;
+    onHandled(`${caller.id}`, caller);
+    answerOn(response as unknown as ServerResponse, text(caller, size), isPieced(request.url));
+  };
+  const listener = requireCaller(authenticate, handler, options);
+  return async (request, response) => {
+    if (readsBefore) await buffer(request);
+    // Where nothing stands before the handler there is no caller.
+    if (request.url === '/open') (response as ServerResponse).writeHead(500).end();
+    else await listener(request, response);
+  };
+}
+
+function answerOn(response: ServerResponse, answer: string, pieces: boolean): void {
+  response.writeHead(201, { 'Content-Type': 'text/plain' });
+  if (pieces) for (let count = 0; count < 100; count += 1) response.write(`${count} `);
+  response.end(answer);
+}
+
+function serveExpress(options: FrameworkOptions): Promise<number> {
+  const { authenticate, onHandled, readsBefore = false } = options;
   const orders = express.Router();
-  orders.use(requireCallerExpress(authenticate, { onRefused }));
+  if (readsBefore) orders.use(express.text({ type: () => true }));
+  orders.use(requireCallerExpress(authenticate, options));
+  orders.use(express.json());
   orders.all(['/', '/size'], async (request, response) => {
-    let size = 0;
-    for await (const chunk of request) size += chunk.length;
-    const { id } = getCaller(request);
-    onHandled(`${id}`);
-    response.send(`${id} ${size}`);
+    const caller = getCaller(request);
+    const size = caller.body?.bytes.length ?? (await buffer(request)).length;
+    onHandled(`${caller.id}`, caller);
+    answerOn(response, text(caller, size), isPieced(request.originalUrl));
   });
   const app = express().use('/orders', orders);
   app.get('/open', (request, response) => void response.send(`${getCaller(request).id}`));
@@ -61,16 +132,20 @@ function serveExpress({ authenticate, onRefused, onHandled }: FrameworkOptions):
 }
 
 async function serveFastify(app: FastifyInstance, options: FrameworkOptions): Promise<number> {
-  const { authenticate, onRefused, onHandled } = options;
+  const { authenticate, onHandled, readsBefore = false } = options;
   app.get('/open', async (request) => `${getCaller(request).id}`);
   await app.register(async (orders) => {
-    orders.addHook('preParsing', requireCallerFastify(authenticate, { onRefused }));
+    if (readsBefore) orders.addHook('preParsing', async (request) => void (await buffer(request.raw)));
+    orders.addHook('preParsing', requireCallerFastify(authenticate, options));
     orders.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
     for (const url of ['/orders', '/orders/size']) {
-      orders.all(url, async (request) => {
-        const { id } = getCaller(request);
-        onHandled(`${id}`);
-        return `${id} ${(request.body as Buffer | undefined)?.length ?? 0}`;
+      orders.all(url, async (request, reply) => {
+        const caller = getCaller(request);
+        onHandled(`${caller.id}`, caller);
+        const answer = text(caller, (request.body as Buffer | undefined)?.length ?? 0);
+        reply.code(201).type('text/plain');
+        if (!isPieced(request.url)) return answer;
+        return `${Array.from({ length: 100 }, (_, count) => `${count} `).join('')}${answer}`;
       });
     }
   });
@@ -80,26 +155,38 @@ async function serveFastify(app: FastifyInstance, options: FrameworkOptions): Pr
 }
 
 /** The same application without a server, for `Request`s. */
-export function hono({ authenticate, onRefused, onHandled }: FrameworkOptions): Hono {
+export function hono(options: FrameworkOptions): Hono {
+  const { authenticate, onHandled, readsBefore = false } = options;
   const app = new Hono();
   app.onError((error, context) => context.text(error.name, 500));
-  app.use('/orders/*', requireCallerHono(authenticate, { onRefused }));
+  if (readsBefore) {
+    app.use(async (context, next) => {
+      await context.req.text();
+      await next();
+    });
+  }
+  app.use('/orders/*', requireCallerHono(authenticate, options));
   app.on(['GET', 'POST'], ['/orders', '/orders/size'], async (context) => {
-    const { id } = getCaller(context);
-    onHandled(`${id}`);
-    return context.text(`${getCaller(context.req).id} ${(await context.req.arrayBuffer()).byteLength}`);
+    const caller = getCaller(context);
+    onHandled(`${caller.id}`, caller);
+    const answer = text(getCaller(context.req), (await context.req.arrayBuffer()).byteLength);
+    const pieces = isPieced(context.req.url) ? Array.from({ length: 100 }, (_, count) => `${count} `) : [];
+    return context.text(pieces.join('') + answer, 201);
   });
   app.get('/open', (context) => context.text(`${getCaller(context).id}`));
   return app;
 }
 
-async function listenHttp2(server: Http2Server): Promise<number> {
-  const open = new Set<Socket>();
-  server.on('connection', (socket: Socket) => open.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    for (const socket of open) socket.destroy();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
+/** A handler of `Request`s without any framework. */
+export function fetchHandler(options: FrameworkOptions): (request: Request) => Promise<Response> {
+  const { authenticate, onHandled } = options;
+  return requireCallerFetch(
+    authenticate,
+    async (request, caller) => {
+      onHandled(`${caller.id}`, caller);
+      const headers = { 'Content-Type': 'text/plain' };
+      return new Response(text(caller, (await request.arrayBuffer()).byteLength), { status: 201, headers });
+    },
+    options,
+  );
 }
