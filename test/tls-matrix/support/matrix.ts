@@ -51,6 +51,7 @@ function render(all: readonly Cell[]): string {
     drawTable(['client > server', ...COLUMNS], lines),
     '\nWhat each column has found (c: the client refuses, s: the server refuses)',
     drawTable(['column', 'outcomes'], meanings),
+    '\nThere is no column `no cert c`: without a certificate a server can finish no handshake of the ciphers in use.',
     '\nCombinations that cannot exist, for want of a common protocol',
     drawTable(['server', 'speaks', 'clients that do not'], impossible),
     `\n${all.length} cells, ${all.filter(({ outcome }) => outcome === FAILED).length} failed\n`,

@@ -10,18 +10,36 @@ export const rawTls: TlsClient = {
   protocols: ['lines', 'HTTP/1.1'],
   open(options, target) {
     let kept: TLSSocket | undefined;
-    const connect = (): Promise<TLSSocket> => connectTls(options, { host: '127.0.0.1', port: target.port });
+    let asking = 0;
+    /** Nothing new goes over the socket; it ends when nothing is asked on it. */
+    const leave = (socket: TLSSocket): void => {
+      if (socket !== kept) return;
+      kept = undefined;
+      if (asking === 0) socket.end();
+    };
+    const connect = (): Promise<TLSSocket> =>
+      connectTls({ ...options, onDrain: leave }, { host: '127.0.0.1', port: target.port });
+
+    async function keptSocket(): Promise<TLSSocket> {
+      if (kept !== undefined && !kept.destroyed) return kept;
+      const socket = await connect();
+      socket.on('error', () => undefined);
+      socket.on('data', (part: Buffer) => {
+        if (/^bye$/m.test(String(part))) leave(socket);
+      });
+      kept = socket;
+      return socket;
+    }
+
     return {
       async ask() {
-        if (target.fresh !== true) {
-          if (kept === undefined || kept.destroyed) kept = await connect();
-          return questionOn(kept, target);
-        }
-        const socket = await connect();
+        const socket = target.fresh === true ? await connect() : await keptSocket();
+        asking += 1;
         try {
           return await questionOn(socket, target);
         } finally {
-          socket.destroy();
+          asking -= 1;
+          if (socket !== kept) socket.end();
         }
       },
       async [Symbol.asyncDispose]() {
@@ -31,22 +49,25 @@ export const rawTls: TlsClient = {
   },
 };
 
-async function questionOn(socket: TLSSocket, { speaks }: OpenOptions): Promise<Caller> {
+function questionOn(socket: TLSSocket, { speaks }: OpenOptions): Promise<Caller> {
   socket.on('error', () => undefined);
-  const end = new Promise<never>((_, reject) => socket.once('close', () => reject(new Error('the connection closed'))));
-  const answer = new Promise<Caller>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     let text = '';
+    const settle = (): void => void socket.off('data', read).off('close', closed);
+    const closed = (): void => {
+      settle();
+      reject(new Error('the connection closed'));
+    };
     const read = (part: Buffer): void => {
       text += part;
-      if (/^HTTP\/1.1 (?!200)\d\d\d/.test(text)) reject(new Error(text.slice(0, 12)));
+      const [refusal] = /^HTTP\/1.1 (?!200)\d\d\d/.exec(text) ?? [];
       const [found] = /^\{.*\}$/m.exec(text.replaceAll('\r', '')) ?? [];
-      if (found === undefined) return;
-      socket.off('data', read);
-      resolve(JSON.parse(found));
+      if (refusal === undefined && found === undefined) return;
+      settle();
+      if (refusal === undefined) resolve(JSON.parse(found ?? ''));
+      else reject(new Error(refusal));
     };
-    socket.on('data', read);
+    socket.on('data', read).on('close', closed);
+    socket.write(speaks === 'HTTP/1.1' ? QUESTIONS['HTTP/1.1'] : QUESTIONS.lines);
   });
-  end.catch(() => undefined);
-  socket.write(speaks === 'HTTP/1.1' ? QUESTIONS['HTTP/1.1'] : QUESTIONS.lines);
-  return Promise.race([answer, end]);
 }
