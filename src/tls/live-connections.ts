@@ -43,7 +43,8 @@ export class LiveConnections {
     this.#lives.set(connection, { since: this.#settings.clock() });
     socket.once('close', () => this.#remove(connection));
     if (this.#lives.size === 1) this.#follow();
-    this.#schedule(connection);
+    // Our identity may have been replaced during the handshake.
+    this.#retire(connection);
     return connection;
   }
 
@@ -80,6 +81,11 @@ export class LiveConnections {
       if (this.#settings.closeWithdrawn) this.#withdraw(connection, refusal);
       return;
     }
+    this.#retire(connection);
+  }
+
+  /** Drains the connection if that is due, and looks again when the next thing is. */
+  #retire(connection: Connection): void {
     const isReplaced = !this.#isOurs(connection) && (this.#settings.rotation === 'drain' || connection.isIdle);
     if (isReplaced || this.#settings.clock() >= this.#drainsAt(connection)) connection.drain();
     this.#schedule(connection);
