@@ -1,8 +1,17 @@
 import { verify as verifyRaw } from 'node:crypto';
-import { HTTP_SIGNATURE_DRAFTS, type SignedRequest, verifyRequest } from 'svidkit/http-signature';
+import {
+  HTTP_SIGNATURE_DRAFTS,
+  readSignatures,
+  type SignedRequest,
+  signMessage,
+  signResponse,
+  verifyMessage,
+  verifyRequest,
+} from 'svidkit/http-signature';
 import { describe, expect, it } from 'vitest';
-import { AUDIENCE, BODY, options, outcome, sent, svid, unproven, WIT } from '../support/http-signatures.js';
-import { NOW } from '../support/wit-domain.js';
+import { AUDIENCE, BODY, options, outcome, outgoing, sent, svid, unproven, WIT } from '../support/http-signatures.js';
+import { keyPair } from '../support/key-pairs.js';
+import { clock, NOW } from '../support/wit-domain.js';
 
 const DRAFT = 'draft-ietf-wimse-http-signature-07';
 
@@ -52,6 +61,35 @@ describe(DRAFT, () => {
       /^wimse=\("@method" "@path" "@query" "workload-identity-token"\);/,
     );
     expect(await outcome(request)).toBe('accepted');
+  });
+
+  it('section 3: next to another signature it has the label wimse, and is found by its tag', async () => {
+    const { privateKey, publicKey } = keyPair('Ed25519', 'a proxy');
+    const plain = outgoing();
+    const other = await signMessage(plain, privateKey, { label: 'proxy', components: ['@method'] });
+    const { request, signed } = await sent({ rawHeaders: [...plain.rawHeaders, ...other.flat()] });
+    expect(readSignatures(request).map(({ label }) => label)).toEqual(['proxy', 'wimse']);
+    expect(fieldOf(signed, 'Signature-Input')).toMatch(/^wimse=/);
+    expect(await outcome(request)).toBe('accepted');
+    verifyMessage(request, { key: publicKey, alg: 'EdDSA' }, { label: 'proxy', components: ['@method'] });
+  });
+
+  it('section 3: a response covers status, WIT, type and digest, and method and target of its request', async () => {
+    const { request } = await sent();
+    const proven = await verifyRequest(request, await unproven(), options());
+    const response = { status: 200, rawHeaders: ['Content-Type', 'text/plain', 'X-Unsigned', 'x'], body: BODY };
+    const fields = await signResponse(svid, response, { request: proven, clock });
+    const input = fields.find(([name]) => name === 'Signature-Input')?.[1] ?? '';
+    const covered = '"@status" "workload-identity-token" "content-type" "content-digest"';
+    const bound = '"@method";req "@path";req "@query";req';
+    expect(input).toBe(
+      `wimse=(${covered} ${bound});created=${NOW};expires=${NOW + 60};nonce="${/nonce="([\w-]{22})"/.exec(input)?.[1]}"` +
+        `;tag="wimse-workload-to-workload";wimse-req-nonce="${proven.proof.nonce}"`,
+    );
+    const bare = await signResponse(svid, { status: 204, rawHeaders: [], body: null }, { request: proven, clock });
+    expect(bare.find(([name]) => name === 'Signature-Input')?.[1]).toContain(
+      `("@status" "workload-identity-token" ${bound});`,
+    );
   });
 
   it('every signature has a nonce of its own', async () => {

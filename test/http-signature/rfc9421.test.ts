@@ -252,6 +252,8 @@ describe('fields, section 2.1', () => {
     [{ name: 'x-a', parameters: { key: 'c' } }, ['X-A', DICTIONARY], '("x" y);z'],
     [{ name: 'x-a', parameters: { key: 'd' } }, ['X-A', DICTIONARY], '?1'],
     [{ name: 'priority', parameters: { sf: true } }, ['Priority', 'u=1,  i=?1'], 'u=1, i'],
+    [{ name: 'priority', parameters: { sf: true } }, ['Priority', 'u=1', 'priority', ' i=?1 '], 'u=1, i'],
+    [{ name: 'x-a', parameters: { key: 'b' } }, ['X-A', 'a=1', 'x-a', 'b=( 2   3 )'], '(2 3)'],
   ])('%j of %j is %j', (component, rawHeaders, expected) => {
     expect(value(component, with_(...rawHeaders))).toBe(expected);
   });
@@ -437,7 +439,10 @@ describe('signing and verifying, section 3', () => {
     const verify = (given: object) => () => verifyMessage(sent, given as typeof verificationKey, { components });
     expect(verify({ key, alg: 'ES256' })).toThrow(TypeError);
     expect(verify({ key: publicKey, alg: 'ES384' })).toThrow(TypeError);
-    expect(verify({ key: publicKey, alg: 'hmac-sha256' })).toThrow(TypeError);
+    for (const alg of ['hmac-sha256', 'HS256', 'none', 'None', 'RSA1_5', 'ES256K']) {
+      expect(verify({ key: publicKey, alg }), alg).toThrow(TypeError);
+      await expect(signMessage(message, key, { components, alg: alg as 'ES256' }), alg).rejects.toThrow(TypeError);
+    }
     expect(verify({ key: publicKey, alg: 'toString' })).toThrow(TypeError);
     await expect(signMessage(message, key, { components, label: 'Sig' })).rejects.toThrow(TypeError);
     await expect(signMessage(message, key, { components, alg: 'ed25519' })).rejects.toThrow(TypeError);
