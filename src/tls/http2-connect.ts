@@ -66,6 +66,11 @@ export function readAuthority(authority: string | URL): URL {
   return url;
 }
 
+/** Whether a session takes no more requests; Node says of a destroyed one that it is not closed. */
+export function hasEnded(session: ClientHttp2Session): boolean {
+  return session.closed || session.destroyed;
+}
+
 /** Makes verified HTTP/2 sessions with one set of options. */
 export class Http2Connector {
   readonly #connector: Connector;
@@ -111,7 +116,7 @@ export class Http2Connector {
   /** Whether a new request of this moment may go over a session. One whose server is refused ends. */
   isReusable(opened: Http2Connection): boolean {
     const { session, connection } = opened;
-    return !session.closed && this.#recheck(opened) === undefined && this.#connector.isReusable(connection);
+    return !hasEnded(session) && this.#recheck(opened) === undefined && this.#connector.isReusable(connection);
   }
 
   /** A server that has meanwhile expired, lost its bundle or its authorization gets no further request. */
@@ -119,7 +124,7 @@ export class Http2Connector {
     const { session, connection } = opened;
     const request = session.request.bind(session);
     session.request = (headers, options) => {
-      const refusal = session.closed ? undefined : this.#recheck(opened);
+      const refusal = hasEnded(session) ? undefined : this.#recheck(opened);
       if (refusal !== undefined) throw refusal;
       const stream = request(headers, options);
       rememberConnection(stream, connection);

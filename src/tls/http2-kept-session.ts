@@ -1,5 +1,5 @@
 import type { ClientHttp2Session } from 'node:http2';
-import type { Http2Connection } from './http2-connect.js';
+import { type Http2Connection, hasEnded } from './http2-connect.js';
 
 /** A session of a pool: how much of it is taken, and when it goes. */
 export class KeptSession {
@@ -76,7 +76,7 @@ export class KeptSession {
   #rest(): void {
     const { session } = this;
     if (this.#drained && this.#promised === 0) session.close();
-    if (this.#taken > 0 || session.closed) return;
+    if (this.#taken > 0 || hasEnded(session)) return;
     session.unref();
     clearTimeout(this.#idle);
     if (this.#retired) session.close();

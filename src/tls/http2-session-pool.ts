@@ -1,7 +1,7 @@
 import type { ClientHttp2Session, SecureClientSessionOptions } from 'node:http2';
 import { TlsError } from '../errors/index.js';
 import { abortable } from '../internal/abort.js';
-import { type Http2Connection, Http2Connector, readAuthority } from './http2-connect.js';
+import { type Http2Connection, Http2Connector, hasEnded, readAuthority } from './http2-connect.js';
 import { KeptSession } from './http2-kept-session.js';
 import type { MtlsClientOptions } from './mtls-options.js';
 
@@ -90,7 +90,7 @@ class SessionPool implements Http2SessionPool {
       const kept = this.#takeKept(origin);
       if (kept !== undefined) return kept.session;
       const fresh = await this.#waitForFresh(origin, signal);
-      if (fresh.session.closed) throw new TlsError('connection_closed', 'the server ended the session at once');
+      if (hasEnded(fresh.session)) throw new TlsError('connection_closed', 'the server ended the session at once');
       // Where others who waited have taken all of its streams, it is one more turn.
       if (fresh.take()) return fresh.session;
     }
@@ -108,7 +108,7 @@ class SessionPool implements Http2SessionPool {
 
   destroy(): void {
     this.#stop();
-    for (const session of this.#sessions) session.destroy();
+    for (const session of this.#sessions) session.destroy(closedPool());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

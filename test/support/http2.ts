@@ -5,6 +5,7 @@ import {
   connect,
   createSecureServer,
   type Http2SecureServer,
+  type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
   type SecureClientSessionOptions,
   type SecureServerOptions,
@@ -19,14 +20,18 @@ export interface Http2Answer {
   readonly stream: ClientHttp2Stream;
 }
 
-/** Makes one request on a session and reads the answer to its end. */
+/** Makes one request on a session and reads the answer until the stream is closed. */
 export async function ask(session: ClientHttp2Session, headers: OutgoingHttpHeaders = {}): Promise<Http2Answer> {
   const stream = session.request(headers);
   stream.end();
-  const [answer] = await once(stream, 'response');
+  const closed = once(stream, 'close');
+  const unanswered = closed.then(() => Promise.reject(new Error('the stream closed without an answer')));
+  unanswered.catch(() => undefined);
+  const [answer] = (await Promise.race([once(stream, 'response'), unanswered])) as [IncomingHttpHeaders];
   stream.setEncoding('utf8');
   let body = '';
   for await (const chunk of stream) body += chunk;
+  await closed;
   return { status: Number(answer[':status']), body, stream };
 }
 
