@@ -142,7 +142,10 @@ async function serveFastify(app: FastifyInstance, options: FrameworkOptions): Pr
       orders.all(url, async (request, reply) => {
         const caller = getCaller(request);
         onHandled(`${caller.id}`, caller);
-        const answer = text(caller, (request.body as Buffer | undefined)?.length ?? 0);
+        const { body = '' } = request;
+        // JSON was parsed by Fastify's own parser.
+        const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body === '' ? '' : JSON.stringify(body));
+        const answer = text(caller, bytes.length);
         reply.code(201).type('text/plain');
         if (!isPieced(request.url)) return answer;
         return `${Array.from({ length: 100 }, (_, count) => `${count} `).join('')}${answer}`;
