@@ -50,6 +50,8 @@ export type GrpcHandlers<Methods extends GenServiceMethods> = {
 };
 
 export interface GrpcServerOptions {
+  /** How connections are secured. Default: not at all, as the Workload Endpoint is served (section 3.1). */
+  readonly credentials?: ServerCredentials | undefined;
   /** Called before every handler; throws {@link GrpcStatusError} to refuse the call. Default: none. */
   readonly admit?: ((call: GrpcServerCall) => void) | undefined;
   /** Told of what a handler threw other than {@link GrpcStatusError}. Default: nobody. */
@@ -65,7 +67,7 @@ export interface GrpcServer extends AsyncDisposable {
 }
 
 /**
- * Serves one service without transport security.
+ * Serves one service.
  *
  * @throws Error of the operating system when the address cannot be bound.
  */
@@ -89,7 +91,7 @@ export async function serveGrpc<Methods extends GenServiceMethods>(
       : serveUnary(method, handler, context);
     server.register(methodPath(method), serve, passBytes, passBytes, stream ? 'serverStream' : 'unary');
   }
-  const port = await bind(server, address);
+  const port = await bind(server, address, options.credentials ?? ServerCredentials.createInsecure());
   let closed: Promise<void> | undefined;
   const close = () => {
     closing.abort(new GrpcStatusError(GrpcStatus.unavailable, 'the server is closing'));
@@ -198,9 +200,9 @@ function statusOf(error: unknown, context: ServerContext): { readonly code: numb
   return { code: GrpcStatus.internal, details: 'internal error' };
 }
 
-function bind(server: Server, address: EndpointAddress): Promise<number> {
+function bind(server: Server, address: EndpointAddress, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(grpcTarget(address), ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(grpcTarget(address), credentials, (error, port) => {
       if (error === null) resolve(port);
       else reject(error);
     });

@@ -11,7 +11,8 @@ import { JWTSVIDResponseSchema, X509SVIDResponseSchema } from '../../src/workloa
 import { GrpcStatus } from '../../src/workload-api/grpc-status.js';
 import { x509Message } from '../support/delivered-messages.js';
 import { rejectionOf } from '../support/rejections.js';
-import { refusal, ScriptedEndpoint, undecodable } from '../support/scripted-endpoint.js';
+import { ScriptedEndpoint, undecodable } from '../support/scripted-endpoint.js';
+import { refusal } from '../support/scripted-stream.js';
 import { until } from '../support/until.js';
 
 const HOME = parseTrustDomain('example.org');

@@ -12,7 +12,8 @@ import { serveGrpc } from '../../src/workload-api/grpc-server.js';
 import { GrpcStatus, GrpcStatusError } from '../../src/workload-api/grpc-status.js';
 import { UndecodableMessage } from '../../src/workload-api/grpc-wire.js';
 import { connectBare, withStatus } from '../support/bare-workload-client.js';
-import { refusal, ScriptedEndpoint, undecodable } from '../support/scripted-endpoint.js';
+import { ScriptedEndpoint, undecodable } from '../support/scripted-endpoint.js';
+import { refusal } from '../support/scripted-stream.js';
 import { until } from '../support/until.js';
 
 const { fetchX509SVID, fetchJWTSVID, validateJWTSVID } = SpiffeWorkloadAPI.method;

@@ -8,7 +8,8 @@ import { jwtBundlesMessage } from '../support/delivered-messages.js';
 import { type Heard, hear } from '../support/hear.js';
 import { codeOf } from '../support/refusals.js';
 import { rejectionOf } from '../support/rejections.js';
-import { refusal, ScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { refusal } from '../support/scripted-stream.js';
 import { until } from '../support/until.js';
 import { visibleForms } from '../support/visible-forms.js';
 
