@@ -14,6 +14,7 @@ const PACKAGES = {
   'wit-server': './wit-server',
   'x509-watch': './x509-watch',
   'fetch-bundle': './fetch-bundle',
+  'grpc-peer': './grpc-peer',
 } as const;
 
 /** Builds a program: half a minute the first time, next to nothing when it is in Go's build cache. Gives its path. */

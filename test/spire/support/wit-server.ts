@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { buildGoProgram } from './go-programs.js';
-import { folderUntilExit, superviseUntilExit } from './processes.js';
+import { OrderedProgram } from './ordered-program.js';
+import { folderUntilExit } from './processes.js';
 
 /** What the server serves from now on; what is left out stays as it is. Every order is sent to every open stream. */
 export interface WitOrder {
@@ -32,25 +31,15 @@ export interface WitStreams {
 /** A Go program that serves WIT-SVIDs on the Workload API as go-spiffe's generated code has it. */
 export class WitServer implements AsyncDisposable {
   readonly address: string;
-  readonly #child: ChildProcess;
-  readonly #exited: Promise<void>;
-  readonly #answers: AsyncIterator<string>;
+  readonly #program: OrderedProgram;
   readonly #removeFolder: () => void;
-  #errors = '';
 
   private constructor(program: string) {
     const directory = mkdtempSync(join(tmpdir(), 'wit-server-'));
     this.#removeFolder = folderUntilExit(directory);
     const path = join(directory, 'api.sock');
     this.address = `unix://${path}`;
-    const child = spawn(program, ['-socket', path], { stdio: ['pipe', 'pipe', 'pipe'] });
-    this.#exited = superviseUntilExit(child);
-    child.stdin.on('error', () => {});
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      this.#errors += chunk;
-    });
-    this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    this.#child = child;
+    this.#program = new OrderedProgram(program, ['-socket', path]);
   }
 
   /** Builds and starts the program; nothing is served so far, and streams stay open. */
@@ -62,15 +51,11 @@ export class WitServer implements AsyncDisposable {
 
   /** Resolves when the order has been carried out. One at a time. */
   async order(order: WitOrder): Promise<WitStreams> {
-    this.#child.stdin?.write(`${JSON.stringify(order)}\n`);
-    const answer = await this.#answers.next();
-    if (answer.done) throw new Error(`the WIT server has ended: ${this.#errors}`);
-    return JSON.parse(answer.value) as WitStreams;
+    return (await this.#program.order(order)) as WitStreams;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill('SIGTERM');
-    await this.#exited;
+    await this.#program.end();
     this.#removeFolder();
   }
 }
