@@ -1,0 +1,268 @@
+import { once } from 'node:events';
+import type { ClientHttp2Session, Http2SecureServer, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import {
+  connectHttp2,
+  createHttp2Server,
+  createHttp2SessionPool,
+  getPeer,
+  type MtlsClientOptions,
+  type MtlsServerOptions,
+} from 'svidkit/tls';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { listen } from '../support/connections.js';
+import { FollowedSide } from '../support/followed-side.js';
+import { ask, plainSession, urlOf } from '../support/http2.js';
+import { CLIENT, ourSvid, pemIdentity, SERVER, type Side, theirBundle } from '../support/mtls.js';
+import { bundleOf, makeAuthority, makeLeaf, NOW, sourceOf } from '../support/x509.js';
+
+const HOUR = 3_600_000;
+
+let client: FollowedSide;
+let server: FollowedSide;
+let accepting: Http2SecureServer;
+let sessions: ServerHttp2Session[];
+/** Streams to `/wait`, which are answered when a test says so. */
+let waiting: ServerHttp2Stream[];
+let handled: string[];
+
+beforeEach(() => {
+  client = new FollowedSide(ourSvid(CLIENT));
+  server = new FollowedSide(ourSvid(SERVER));
+  [sessions, waiting, handled] = [[], [], []];
+});
+
+function serve(options: Partial<MtlsServerOptions> = {}): Promise<number> {
+  accepting = createHttp2Server({ ...server, ...options } as MtlsServerOptions);
+  accepting.on('session', (session) => sessions.push(session));
+  accepting.on('stream', (stream, headers) => {
+    handled.push(String(headers[':path']));
+    if (headers[':path'] === '/wait') waiting.push(stream);
+    else answer(stream);
+  });
+  return listen(accepting);
+}
+
+function answer(stream: ServerHttp2Stream): void {
+  stream.respond({ ':status': 200 });
+  stream.end(getPeer(stream).leaf.serialNumber);
+}
+
+async function open(port: number, options: Partial<MtlsClientOptions> = {}): Promise<ClientHttp2Session> {
+  const session = await connectHttp2(urlOf(port), { ...client, ...options } as MtlsClientOptions);
+  onTestFinished(() => session.destroy());
+  return session;
+}
+
+/** Begins a request that is answered when the test says so, and waits until it has arrived. */
+async function begin(session: ClientHttp2Session): Promise<{ readonly asked: Promise<{ status: number }> }> {
+  const before = waiting.length;
+  const asked = ask(session, { ':path': '/wait' });
+  asked.catch(() => undefined);
+  await vi.waitFor(() => expect(waiting.length).toBe(before + 1));
+  return { asked };
+}
+
+/** The rest of this turn of the event loop, and the beginning of the next. */
+const nextTurn = (): Promise<void> => new Promise(setImmediate);
+
+type Withdrawal = readonly [what: string, change: (side: Side) => void, code: string, status: number];
+
+const WITHDRAWALS: readonly Withdrawal[] = [
+  ['the bundle is withdrawn', (side) => (side.bundleSource = sourceOf(theirBundle)), 'peer_refused', 421],
+  [
+    'the authority is replaced',
+    (side) => (side.bundleSource = sourceOf(bundleOf('example.org', makeAuthority('new')))),
+    'peer_refused',
+    421,
+  ],
+  ['the authorizer changes its mind', (side) => (side.decide = () => false), 'not_authorized', 403],
+];
+
+describe('a server of HTTP/2', () => {
+  it.each(WITHDRAWALS)('ends open streams in the same turn when %s', async (_, change, code) => {
+    const session = await open(await serve());
+    const { asked } = await begin(session);
+    const failed = vi.fn();
+    waiting[0]?.on('error', failed);
+    server.update(() => change(server));
+    await nextTurn();
+    expect([sessions[0]?.destroyed, waiting[0]?.destroyed]).toEqual([true, true]);
+    expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code }));
+    await expect(asked).rejects.toThrow();
+    expect(server.refused).toMatchObject([{ code, claimedId: CLIENT }]);
+  });
+
+  it.each(WITHDRAWALS)(
+    'refuses the next request, without being told of updates, once %s',
+    async (_, change, code, status) => {
+      const session = await open(await serve());
+      const { asked } = await begin(session);
+      change(server);
+      expect((await ask(session, { ':path': '/second' })).status).toBe(status);
+      expect(handled).toEqual(['/wait']);
+      expect(server.refused).toMatchObject([{ code, claimedId: CLIENT }]);
+      await expect(asked).rejects.toThrow();
+      await vi.waitFor(() => expect(sessions[0]?.destroyed).toBe(true));
+    },
+  );
+
+  it('refuses each of many requests that arrive at once, whoever listens for them', async () => {
+    const session = await open(await serve());
+    sessions[0]?.on('stream', () => handled.push('listener of the session'));
+    accepting.prependListener('stream', () => handled.push('early listener'));
+    accepting.on('request', () => handled.push('listener for requests'));
+    server.decide = () => false;
+    const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => ask(session)));
+    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value.status === 403)).not.toEqual(
+      [],
+    );
+    expect(outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value.status === 200)).toBe(false);
+    expect(handled).toEqual([]);
+  });
+
+  it('leaves open streams alone where only the next request is to be refused', async () => {
+    const session = await open(await serve({ closeWithdrawn: false }));
+    const { asked } = await begin(session);
+    server.update(() => (server.decide = () => false));
+    await nextTurn();
+    expect((await ask(session, { ':path': '/second' })).status).toBe(403);
+    for (const stream of waiting) answer(stream);
+    expect((await asked).status).toBe(200);
+    expect(handled).toEqual(['/wait']);
+    await vi.waitFor(() => expect(sessions[0]?.destroyed).toBe(true));
+  });
+
+  it('ends a session when the certificate of the client expires', async () => {
+    const leaf = { notAfter: new Date(Date.now() + 2_000), notBefore: new Date(NOW - HOUR) };
+    const clock = (): number => Date.now();
+    const authority = makeAuthority('young', { notAfter: new Date(Date.now() + HOUR) });
+    server.bundleSource = sourceOf(bundleOf('example.org', authority));
+    server.current = ourSvid(SERVER, { notAfter: new Date(Date.now() + HOUR) });
+    const session = plainSession(await serve({ clock }), pemIdentity(makeLeaf(authority, CLIENT, leaf)));
+    const { asked } = await begin(session);
+    await expect(asked).rejects.toThrow();
+    expect(server.refused).toMatchObject([{ code: 'peer_expired' }]);
+  });
+
+  it('is not brought down by streams that nobody listens to', async () => {
+    const uncaught = vi.fn();
+    process.on('uncaughtException', uncaught);
+    onTestFinished(() => void process.off('uncaughtException', uncaught));
+    const port = await serve();
+    const session = await open(port);
+    const { asked } = await begin(session);
+    server.update(() => (server.decide = () => false));
+    await expect(asked).rejects.toThrow();
+    await nextTurn();
+    server.decide = () => true;
+    expect((await ask(await open(port))).status).toBe(200);
+    expect(uncaught).not.toHaveBeenCalled();
+  });
+
+  it('keeps a session over a rotation of its own', async () => {
+    const session = await open(await serve());
+    server.update(() => (server.current = ourSvid(SERVER)));
+    await nextTurn();
+    expect((await ask(session)).status).toBe(200);
+    expect(sessions).toHaveLength(1);
+  });
+
+  it('ends a session with the streams it has, under drain, when it was given a new SVID', async () => {
+    const port = await serve({ rotation: 'drain' });
+    const session = await open(port);
+    const { asked } = await begin(session);
+    const goaway = once(session, 'goaway');
+    server.update(() => (server.current = ourSvid(SERVER)));
+    expect((await goaway)[0]).toBe(0);
+    expect(() => session.request({})).toThrow(expect.objectContaining({ code: 'ERR_HTTP2_GOAWAY_SESSION' }));
+    for (const stream of waiting) answer(stream);
+    expect((await asked).status).toBe(200);
+    await vi.waitFor(() => expect([sessions[0]?.destroyed, session.destroyed]).toEqual([true, true]));
+    expect(getPeer(await open(port)).leaf.serialNumber).not.toBe(getPeer(session).leaf.serialNumber);
+  });
+
+  it('follows its sources only while it has sessions', async () => {
+    const port = await serve();
+    expect(server.followers).toBe(0);
+    const [one, other] = [await open(port), await open(port)];
+    expect(server.followers).toBe(2);
+    one.destroy();
+    other.close();
+    await vi.waitFor(() => expect([server.followers, client.followers]).toEqual([0, 0]));
+  });
+});
+
+describe('a client of HTTP/2', () => {
+  it.each(WITHDRAWALS)('ends its requests in the same turn when %s', async (_, change, code) => {
+    const session = await open(await serve());
+    const { asked } = await begin(session);
+    client.update(() => change(client));
+    await nextTurn();
+    expect(session.destroyed).toBe(true);
+    await expect(asked).rejects.toMatchObject({ code, claimedId: SERVER });
+  });
+
+  it('takes no new request under drain after a rotation, and ends with those it has', async () => {
+    const session = await open(await serve(), { rotation: 'drain' });
+    const { asked } = await begin(session);
+    client.update(() => (client.current = ourSvid(CLIENT)));
+    await nextTurn();
+    expect(() => session.request({})).toThrow();
+    for (const stream of waiting) answer(stream);
+    expect((await asked).status).toBe(200);
+    await vi.waitFor(() => expect(session.destroyed).toBe(true));
+  });
+
+  it('goes on with a session in hand over a rotation otherwise', async () => {
+    const session = await open(await serve());
+    client.update(() => (client.current = ourSvid(CLIENT)));
+    await nextTurn();
+    expect((await ask(session)).status).toBe(200);
+  });
+
+  it.each(['keep', 'drain'] as const)('closes what its pool keeps idle, with %s', async (rotation) => {
+    const port = await serve();
+    const pool = createHttp2SessionPool({ ...client, rotation });
+    onTestFinished(() => pool.destroy());
+    const [idle, busy] = [await pool.session(urlOf(port)), await open(port)];
+    await ask(idle);
+    client.update(() => (client.current = ourSvid(CLIENT)));
+    await vi.waitFor(() => expect(idle.destroyed).toBe(true));
+    expect(busy.destroyed).toBe(false);
+    expect((await ask(await pool.session(urlOf(port)))).status).toBe(200);
+  });
+
+  it('ends the sessions of its pool in the same turn when the bundle is withdrawn', async () => {
+    const port = await serve();
+    const pool = createHttp2SessionPool(client);
+    onTestFinished(() => pool.destroy());
+    const session = await pool.session(urlOf(port));
+    const { asked } = await begin(session);
+    client.update(() => (client.bundleSource = sourceOf(theirBundle)));
+    await nextTurn();
+    expect(session.destroyed).toBe(true);
+    await expect(asked).rejects.toMatchObject({ code: 'peer_refused' });
+    await expect(pool.session(urlOf(port))).rejects.toMatchObject({ code: 'peer_refused' });
+  });
+
+  it('loses no request of its pool under load while both sides rotate and the server drains', async () => {
+    const port = await serve({ rotation: 'drain' });
+    const pool = createHttp2SessionPool({ ...client, rotation: 'drain' });
+    onTestFinished(() => pool.destroy());
+    const askOnce = async (): Promise<number> => (await ask(await pool.session(urlOf(port)))).status;
+    // A request that crosses the GOAWAY of a server is one that it has not begun, and safe to repeat.
+    const askAgain = (error: { readonly code?: string; readonly message: string }): Promise<number> => {
+      expect(`${error.code} ${error.message}`).toMatch(/REFUSED_STREAM|GOAWAY_SESSION/);
+      return askOnce();
+    };
+    const asked: Promise<number>[] = [];
+    for (let request = 0; request < 300; request += 1) {
+      if (request % 50 === 20) client.update(() => (client.current = ourSvid(CLIENT)));
+      if (request % 50 === 40) server.update(() => (server.current = ourSvid(SERVER)));
+      asked.push(askOnce().catch(askAgain));
+      if (request % 3 === 0) await nextTurn();
+    }
+    expect(new Set(await Promise.all(asked))).toEqual(new Set([200]));
+    expect(new Set(sessions.map((session) => getPeer(session).leaf.serialNumber)).size).toBe(7);
+  });
+});
