@@ -194,7 +194,9 @@ function signedParts(request: AuthenticatableRequest, { body }: AuthenticateRequ
 }
 
 function schemeOf({ socket }: AuthenticatableRequest): 'https' | undefined {
-  return typeof socket === 'object' && socket !== null && 'encrypted' in socket && socket.encrypted === true ? 'https' : undefined;
+  return typeof socket === 'object' && socket !== null && 'encrypted' in socket && socket.encrypted === true
+    ? 'https'
+    : undefined;
 }
 
 /** draft-ietf-wimse-http-signature, "Signing the Response": better no answer than an unsigned success. */

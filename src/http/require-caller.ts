@@ -21,6 +21,8 @@ export type CallerHandler<
  * ```ts
  * createServer(requireCaller(authenticate, (request, response, caller) => response.end(`hello ${caller.id}`)));
  * ```
+ *
+ * For `node:http2` the handler names its types: `(request: Http2ServerRequest, response: Http2ServerResponse, caller)`.
  */
 export function requireCaller<
   Mechanism extends ProofMechanism = 'wpt',
