@@ -35,7 +35,7 @@ export class Acceptor {
   constructor(settings: MtlsServerSettings, tuning: TlsTuning) {
     this.#settings = settings;
     this.#tuning = tuning;
-    this.#live = new LiveConnections(settings, (refusal) => this.#tell(refusal));
+    this.#live = new LiveConnections(settings, 'server', (refusal) => this.#tell(refusal));
   }
 
   /** What the server must be created with, after the options of the caller. */

@@ -29,7 +29,7 @@ export class Connector {
   constructor(settings: MtlsClientSettings, tuning: TlsTuning) {
     this.settings = settings;
     this.#tuning = tuning;
-    this.#live = new LiveConnections(settings, (refusal) => publishRefuse('client', refusal));
+    this.#live = new LiveConnections(settings, 'client', (refusal) => publishRefuse('client', refusal));
   }
 
   /**

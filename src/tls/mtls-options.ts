@@ -38,7 +38,8 @@ export interface ConnectionPolicy {
    * those they carry have ended. In both cases new connections present the new identity, and pooled connections that
    * carry nothing are closed.
    *
-   * What is drained is so for a tenth of the time that a connection may live, and at most a minute, before it expires.
+   * What is drained is so, before it expires, for a tenth of the time that a connection may live, and at most a minute;
+   * by a server for half of that, so that clients can go first.
    */
   readonly rotation?: 'keep' | 'drain' | undefined;
   /**

@@ -113,7 +113,7 @@ describe.each(POLICIES)('rotation: %s', (rotation) => {
     const admitted = once(accepting, 'secureConnection');
     await plainConnect(await listen(accepting));
     const [there] = await admitted;
-    server.now = NOW + 1990;
+    server.now = NOW + 1995;
     await until(() => drained).toEqual([there]);
     expect(there.destroyed).toBe(false);
     server.now = NOW + 2000;
