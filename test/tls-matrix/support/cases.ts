@@ -9,7 +9,14 @@ import { makeLeaf } from '../../support/x509.js';
 import { FollowedSide } from './followed-side.js';
 import { BAD_LEAVES, nothing, presenting } from './presented.js';
 import { refusalIn, ruleOf } from './refusal-in.js';
-import type { Caller, Conversation, Protocol, TlsClient, TlsServer } from './speech.js';
+import {
+  type Caller,
+  type Conversation,
+  type Protocol,
+  plainSerial,
+  type TlsClient,
+  type TlsServer,
+} from './speech.js';
 
 export type Column =
   | 'accept'
@@ -58,7 +65,7 @@ function bothEnds(): Ends {
 
 const clientSvid = ourSvid(CLIENT);
 const serverSvid = ourSvid(SERVER);
-const serialOf = ({ certificates }: X509Svid): string | undefined => certificates[0]?.serialNumber;
+const serialOf = ({ certificates }: X509Svid): string => plainSerial(certificates[0]?.serialNumber ?? '');
 
 /** Each end sees whom it should, over the TLS of this run, and keeps its connection for the next question. */
 async function accept({ client, server, speaks, version }: Pair): Promise<string> {

@@ -1,7 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { createGrpcCredentials, createGrpcListener, getPeer } from 'svidkit/tls';
 import { counting } from './servers.js';
-import type { Caller, TlsClient, TlsServer } from './speech.js';
+import { type Caller, plainSerial, type TlsClient, type TlsServer } from './speech.js';
 
 const bytes = (message: Buffer): Buffer => message;
 const definition = {
@@ -41,7 +41,7 @@ export const grpcServer: TlsServer = {
 function callerOf(call: grpc.ServerUnaryCall<Buffer, Buffer>): Caller {
   const { id, leaf, expiresAt } = getPeer(call);
   const port = Number(call.getPeer().split(':').at(-1));
-  return { id: id.toString(), serial: leaf.serialNumber, expiresAt: expiresAt.getTime(), port };
+  return { id: id.toString(), serial: plainSerial(leaf.serialNumber), expiresAt: expiresAt.getTime(), port };
 }
 
 export const grpcClient: TlsClient = {

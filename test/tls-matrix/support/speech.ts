@@ -16,17 +16,22 @@ export interface Caller {
   readonly tls?: { readonly version: string | null; readonly resumed: boolean; readonly serverSerial: string };
 }
 
+/** A serial number as everybody writes it: Node leaves out a zero in front and writes capitals. */
+export function plainSerial(serialNumber: string): string {
+  return serialNumber.toLowerCase().replace(/^0+/, '');
+}
+
 export function describeCaller({ id, leaf, expiresAt }: VerifiedX509Svid, socket: TLSSocket): Caller {
   const own = socket.getCertificate();
   return {
     id: id.toString(),
-    serial: leaf.serialNumber,
+    serial: plainSerial(leaf.serialNumber),
     expiresAt: expiresAt.getTime(),
     port: socket.remotePort ?? 0,
     tls: {
       version: socket.getProtocol(),
       resumed: socket.isSessionReused(),
-      serverSerial: own !== null && 'serialNumber' in own ? own.serialNumber.toLowerCase() : '',
+      serverSerial: own !== null && 'serialNumber' in own ? plainSerial(own.serialNumber) : '',
     },
   };
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createHttpsAgent } from 'svidkit/tls';
+import type { IncomingMessage } from 'node:http';
+import { createHttpsAgent, getPeer, type MtlsClientOptions } from 'svidkit/tls';
 import { WebSocket } from 'ws';
 import type { Caller, TlsClient } from './speech.js';
 
@@ -9,9 +10,16 @@ export const wsClient: TlsClient = {
   open(options, { port, fresh }) {
     const agent = createHttpsAgent(options);
     let kept: WebSocket | undefined;
+    let leaveAt = 0;
+    const now = options.clock ?? Date.now;
 
     async function opened(): Promise<WebSocket> {
       const webSocket = new WebSocket(`wss://127.0.0.1:${port}/`, { agent, handshakeTimeout: 10_000 });
+      // What carries messages of its own, only the application can leave in time: in the last part of the certificates' life.
+      webSocket.once('upgrade', (response: IncomingMessage) => {
+        const ends = [getPeer(response).expiresAt, ownExpiry(options)];
+        leaveAt = now() + 0.8 * (Math.min(...ends.map(Number)) - now());
+      });
       await once(webSocket, 'open');
       webSocket.on('error', () => undefined);
       return webSocket;
@@ -32,7 +40,10 @@ export const wsClient: TlsClient = {
     return {
       async ask() {
         if (fresh !== true) {
-          if (kept?.readyState !== WebSocket.OPEN) kept = await opened();
+          if (kept?.readyState !== WebSocket.OPEN || now() >= leaveAt) {
+            kept?.close();
+            kept = await opened();
+          }
           return questionOn(kept);
         }
         const webSocket = await opened();
@@ -49,3 +60,7 @@ export const wsClient: TlsClient = {
     };
   },
 };
+
+function ownExpiry({ svid }: MtlsClientOptions): Date {
+  return svid === 'none' ? new Date(8.64e15) : svid.getX509Svid().expiresAt;
+}

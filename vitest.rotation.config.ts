@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+import everyday from './vitest.config.js';
+
+// SVIDs that live half a minute on a real SPIRE, with every client at once under load; prints a table in the end.
+export default defineConfig({
+  ...everyday,
+  test: {
+    include: ['test/rotation/**/*.test.ts'],
+    globalSetup: [
+      'test/support/stalled-run.ts',
+      'test/spire/support/require-tools.ts',
+      'test/rotation/support/rotation-table.ts',
+    ],
+    hookTimeout: 180_000,
+    teardownTimeout: 30_000,
+    maxWorkers: '100%',
+    dangerouslyIgnoreUnhandledErrors: false,
+  },
+});
