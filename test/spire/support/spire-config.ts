@@ -1,8 +1,11 @@
 import { join } from 'node:path';
+import { type BrokerLayout, brokerConfig } from './broker-config.js';
 
 /** Everything the two configuration files are made of. */
 export interface SpireLayout {
   readonly directory: string;
+  /** Default: the agent serves no Broker API. */
+  readonly broker?: BrokerLayout | undefined;
   readonly trustDomain: string;
   readonly serverPort: number;
   /** Where the server serves its bundle, with the profile `https_spiffe`. */
@@ -115,7 +118,7 @@ export function agentConfig(layout: SpireLayout): string {
     trust_bundle_path = "${paths.bootstrap}"
     log_level = "DEBUG"
     experimental {
-        sync_interval = "1s"${limit}
+        sync_interval = "1s"${limit}${brokerConfig(layout.directory, layout.trustDomain, layout.broker)}
     }
 }
 plugins {

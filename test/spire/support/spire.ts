@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireSpire, type SpireBinaries } from './binaries.js';
+import { type AllowedBroker, brokerSocket } from './broker-config.js';
 import { freePort } from './free-port.js';
 import { folderUntilExit, ManagedProcess } from './processes.js';
 import { SpireCommands } from './spire-commands.js';
@@ -21,6 +22,8 @@ export interface SpireOptions {
   readonly jwtTtlSeconds?: number;
   /** The roots of the web PKI that the server believes in, as PEM. Default: those of the system. */
   readonly webRoots?: string;
+  /** Who may use the Broker API. Default: the agent does not serve it. */
+  readonly brokers?: readonly AllowedBroker[];
 }
 
 /** A SPIRE server and one agent of it, in a folder of their own under the system's temporary one. */
@@ -30,6 +33,8 @@ export class Spire implements AsyncDisposable {
   readonly address: string;
   /** Registration entries, minted credentials and bundles. */
   readonly commands: SpireCommands;
+  /** Of the Broker API, where the agent serves it: its socket and its port. */
+  readonly broker: { readonly address: string; readonly tcpAddress: string };
   /** Where the server serves its bundle. */
   readonly bundleEndpoint: { readonly url: string; readonly id: string };
   readonly #binaries: SpireBinaries;
@@ -47,6 +52,10 @@ export class Spire implements AsyncDisposable {
     this.#removeFolder = folderUntilExit(layout.directory);
     this.trustDomain = layout.trustDomain;
     this.address = `unix://${this.#paths.workloadSocket}`;
+    this.broker = {
+      address: `unix://${brokerSocket(layout.directory)}`,
+      tcpAddress: `tcp://127.0.0.1:${layout.broker?.port ?? 0}`,
+    };
     this.bundleEndpoint = {
       url: `https://127.0.0.1:${layout.bundleEndpointPort}/`,
       id: `spiffe://${layout.trustDomain}/spire/server`,
@@ -71,6 +80,7 @@ export class Spire implements AsyncDisposable {
       serverPort: await freePort(),
       bundleEndpointPort: await freePort(),
       metricsPort: await freePort(),
+      broker: options.brokers && { port: await freePort(), brokers: options.brokers },
     });
     try {
       spire.#writeFolder();
@@ -160,6 +170,7 @@ export class Spire implements AsyncDisposable {
       ['srv', 0o700],
       ['agt', 0o700],
       ['adm', 0o700],
+      ['brk', 0o700],
     ] as const) {
       mkdirSync(join(this.#layout.directory, name));
       chmodSync(join(this.#layout.directory, name), mode);
