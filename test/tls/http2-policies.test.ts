@@ -245,21 +245,6 @@ describe('a client of HTTP/2', () => {
     await expect(pool.session(urlOf(port))).rejects.toMatchObject({ code: 'peer_refused' });
   });
 
-  it('leaves of itself before the server sends it away when a certificate is about to expire', async () => {
-    const start = Date.now();
-    const clock = (): number => NOW + Date.now() - start;
-    server.current = ourSvid(SERVER, { notAfter: new Date(NOW + 2_000) });
-    const session = await open(await serve({ clock }), { clock });
-    const sentAway = vi.fn();
-    session.on('goaway', sentAway);
-    const { asked } = await begin(session);
-    await vi.waitFor(() => expect(session.closed).toBe(true), 3_000);
-    for (const stream of waiting) answer(stream);
-    expect((await asked).status).toBe(200);
-    expect(clock()).toBeLessThan(NOW + 2_000);
-    expect(sentAway).not.toHaveBeenCalled();
-  });
-
   it('loses no request of its pool under load while both sides rotate and the server drains', async () => {
     const port = await serve({ rotation: 'drain' });
     const pool = createHttp2SessionPool({ ...client, rotation: 'drain' });

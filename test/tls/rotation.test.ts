@@ -121,6 +121,23 @@ describe.each(POLICIES)('rotation: %s', (rotation) => {
   });
 });
 
+describe('a certificate that is about to expire', () => {
+  it('is a reason to leave for the client first, and for the server later', async () => {
+    server.current = ourSvid(SERVER, { notAfter: new Date(NOW + 2000) });
+    client.now = server.now = NOW + 1900;
+    const accepting = createTlsServer(withPolicy(server, 'keep'));
+    const admitted = once(accepting, 'secureConnection');
+    const port = await listen(accepting);
+    const here = await connectTls(withPolicy(client, 'keep'), { host: '127.0.0.1', port });
+    onTestFinished(() => void here.destroy());
+    const [there] = await admitted;
+    client.now = server.now = NOW + 1992;
+    await until(() => drained).toEqual([here]);
+    server.now = NOW + 1995;
+    await until(() => drained).toEqual([here, there]);
+  });
+});
+
 describe('an identity that is replaced', () => {
   it('during a handshake drains the connection that was made with the old one', async () => {
     const accepting = createTlsServer(withPolicy(server, 'drain'));
