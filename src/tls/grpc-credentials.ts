@@ -20,8 +20,8 @@ type Hook = Parameters<grpc.ChannelCredentials['_createSecureConnector']>;
  * agreed on by ALPN.
  *
  * Before each call the server is checked again. When it may not go on, or when our SVID is another than the one the
- * connection was made with, the channel leaves that connection and sends the call over a new one; calls underway end on
- * the old one. While no connection can be made, calls end with UNAVAILABLE, and the details name the rule: the code of the `TlsError` and, in brackets, that of
+ * connection was made with, the channel leaves that connection and sends the call over a new one. Calls underway on the
+ * old one go on there, unless `closeWithdrawn` ends them; so `rotation` makes no difference here. While no connection can be made, calls end with UNAVAILABLE, and the details name the rule: the code of the `TlsError` and, in brackets, that of
  * the error beneath it.
  *
  * Call credentials can be added with `grpc.credentials.combineChannelCredentials()`. Channels share connections only when
@@ -111,13 +111,13 @@ class SubchannelConnector implements SecureConnector {
     const connection = this.#current;
     if (connection === undefined || this.#connector.isReusable(connection)) return undefined;
     const { socket } = connection;
-    if (leaveConnection(socket)) return undefined;
+    const hasLeft = leaveConnection(socket);
     try {
       connection.recheck();
       return undefined;
     } catch (error) {
-      socket.destroy();
-      return Object.assign(legible(error), { code: UNAVAILABLE });
+      if (!hasLeft || this.#connector.settings.closeWithdrawn) socket.destroy(error as Error);
+      return hasLeft ? undefined : Object.assign(legible(error), { code: UNAVAILABLE });
     }
   }
 }

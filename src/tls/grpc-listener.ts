@@ -21,7 +21,8 @@ type AuthContext = ReturnType<grpc.ServerInterceptingCall['getAuthContext']>;
  *
  * Before each call the client is checked again: one whom the authorizer no longer admits gets PERMISSION_DENIED; one whose
  * certificates have expired or are no longer verified by the bundle gets UNAUTHENTICATED; neither is told more, and
- * either is told to leave the connection (GOAWAY).
+ * either is told to leave the connection (GOAWAY). With the policy `drain`, and shortly before certificates expire, clients
+ * are told so in time, and no call is refused.
  *
  * Who called is `getPeer(call)`, in handlers of every kind and in interceptors.
  *
@@ -43,7 +44,8 @@ export function createGrpcListener(
   options: MtlsServerOptions,
   serverOptions: TlsOptions = {},
 ): Server {
-  const acceptor = new Acceptor(readMtlsServerOptions(options), readTuning(serverOptions));
+  const settings = readMtlsServerOptions(options);
+  const acceptor = new Acceptor(settings, readTuning(serverOptions));
   const listener = createServer({ ...serverOptions, ...acceptor.tlsOptions, ALPNProtocols: ['h2'] });
   const sockets = new Set<TLSSocket>();
   let open = true;
@@ -62,14 +64,24 @@ export function createGrpcListener(
       socket.destroy();
       listener.emit('tlsClientError', new TlsError('not_http2', 'the client did not ask to speak HTTP/2'), socket);
     } else {
-      serve(module, server, acceptor, socket);
+      serve(socket, { module, server, acceptor, closeWithdrawn: settings.closeWithdrawn });
     }
   });
   return acceptor.guard(listener);
 }
 
+interface Serving {
+  readonly module: GrpcListenerModule;
+  readonly server: grpc.Server;
+  readonly acceptor: Acceptor;
+  readonly closeWithdrawn: boolean;
+}
+
+/** How long a refused client has to read why, before what else its connection carries is cut off. */
+const LAST_WORD_MS = 100;
+
 /** A connection gets credentials of its own in grpc-js, because an interceptor is not told whose call it stands before. */
-function serve(module: GrpcListenerModule, server: grpc.Server, acceptor: Acceptor, socket: TLSSocket): void {
+function serve(socket: TLSSocket, { module, server, acceptor, closeWithdrawn }: Serving): void {
   const context: AuthContext = { transportSecurityType: 'ssl', sslPeerCertificate: socket.getPeerCertificate() };
   let calls = 0;
   // grpc-js calls it cancelling when a call was answered, too.
@@ -87,7 +99,8 @@ function serve(module: GrpcListenerModule, server: grpc.Server, acceptor: Accept
             return next({ onCancel: ended });
           }
           call.sendStatus(statusOf(refusal));
-          return injector.destroy();
+          injector.destroy();
+          if (closeWithdrawn) setTimeout(() => socket.destroy(), LAST_WORD_MS).unref();
         },
       });
     }

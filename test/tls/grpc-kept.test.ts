@@ -12,7 +12,7 @@ import {
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FollowedSide } from '../support/followed-side.js';
 import { listening, openChat, ordersClient, ordersServer, place } from '../support/grpc-orders.js';
-import { CLIENT, ourSvid, SERVER, type Side, theirBundle } from '../support/mtls.js';
+import { CLIENT, ourSvid, SERVER, Side, theirBundle } from '../support/mtls.js';
 import { NOW, sourceOf } from '../support/x509.js';
 
 const HOUR = 3_600_000;
@@ -125,6 +125,16 @@ describe('a channel', () => {
     );
   });
 
+  it('ends open streams at the next call where the sources do not tell of their updates', async () => {
+    const silent = new Side(ourSvid(CLIENT));
+    const calling = ordersClient(await serve(), createGrpcCredentials(grpc, silent));
+    const chat = openChat(calling);
+    await chat.next();
+    set(silent, { bundleSource: sourceOf(theirBundle) });
+    expect(await place(calling)).toMatch(/unknown_trust_domain/);
+    expect(await chat.next()).toMatch(/^UNAVAILABLE: peer_refused/);
+  });
+
   it('leaves open streams alone where that is asked for, and still sends no new call', async () => {
     const calling = connect(await serve(), { closeWithdrawn: false });
     const chat = openChat(calling);
@@ -159,6 +169,18 @@ describe('a server', () => {
     await nextTurn();
     expect(sockets[0]?.destroyed).toBe(true);
     expect(await chat.next()).toMatch(/^UNAVAILABLE/);
+  });
+
+  it.each([true, false])('ends open streams with a refused call where closeWithdrawn is %s', async (closeWithdrawn) => {
+    const calling = connect(await serve({ closeWithdrawn }));
+    const chat = openChat(calling);
+    await chat.next();
+    set(server, { bundleSource: sourceOf(theirBundle) });
+    expect(await place(calling)).toMatch(/^UNAUTHENTICATED/);
+    const [socket] = sockets;
+    if (closeWithdrawn && socket?.closed === false) await once(socket, 'close');
+    chat.send('still here');
+    expect(await chat.next()).toMatch(closeWithdrawn ? /^UNAVAILABLE/ : /^still here$/);
   });
 
   it('keeps a connection in use after its own SVID was replaced, and ends it when it is idle', async () => {

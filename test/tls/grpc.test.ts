@@ -138,6 +138,18 @@ describe('a call over mutual TLS', () => {
     expect(await place(connect(target, strict))).toBe(CLIENT);
   });
 
+  it('may be one-way: nobody is asked who calls, and the server is verified all the same', async () => {
+    const running = ordersServer((call) => {
+      expect(() => getPeer(call)).toThrow(TypeError);
+      return 'anybody';
+    });
+    const { svid, clock } = server;
+    const target = await listening(createGrpcListener(grpc, running, { svid, clock, clients: 'unauthenticated' }));
+    expect(await place(connect(target, { svid: 'none' }))).toBe('anybody');
+    client.decide = () => false;
+    expect(await place(connect(target, { svid: 'none' }))).toMatch(/^UNAVAILABLE: .*not_authorized/);
+  });
+
   it('needs HTTP/2 to be agreed on', async () => {
     const refused: unknown[] = [];
     const listener = serve();
