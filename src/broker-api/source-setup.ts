@@ -66,8 +66,11 @@ export function setUpSource(
   const life = new WorkloadLife(reference, watchProcess);
   const report = (error: WorkloadApiError): void => {
     const told = outward(error, label);
-    onError?.(told);
-    if (told.code === 'workload_not_found') life.notFound(told);
+    try {
+      onError?.(told);
+    } finally {
+      if (told.code === 'workload_not_found') life.notFound(told);
+    }
   };
   return {
     calls,

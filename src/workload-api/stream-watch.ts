@@ -210,9 +210,9 @@ export class StreamWatch<T> {
 
   #note(error: WorkloadApiError): void {
     this.#lastError = error;
-    this.#options.onError(error);
     const { code, message, grpcStatus } = error;
     this.#options.publish('error', () => ({ ...this.#origin, code, message, grpcStatus }));
+    this.#options.onError(error);
   }
 
   #publishUpdate<M>(feed: StreamFeed<M, T>, previous: T | undefined, value: T): void {

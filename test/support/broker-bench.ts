@@ -13,8 +13,8 @@ const AGENT = 'spiffe://example.org/spire/agent/test';
 export interface BrokerBench extends AsyncDisposable {
   readonly issuer: Issuer;
   readonly endpoint: ScriptedBroker;
-  /** Of the endpoint. */
-  readonly id: string;
+  /** The identity of the broker. */
+  readonly own: X509Svid;
   client(options?: Partial<BrokerApiClientOptions>): BrokerApiClient;
 }
 
@@ -27,7 +27,7 @@ export async function openBrokerBench(): Promise<BrokerBench> {
   return {
     issuer,
     endpoint,
-    id: AGENT,
+    own,
     client: (options) => {
       const bundles = { getX509Bundle: () => issuer.bundle.x509 };
       const svid = { getX509Svid: (): X509Svid => own };
