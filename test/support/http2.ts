@@ -21,9 +21,13 @@ export interface Http2Answer {
 }
 
 /** Makes one request on a session and reads the answer until the stream is closed. */
-export async function ask(session: ClientHttp2Session, headers: OutgoingHttpHeaders = {}): Promise<Http2Answer> {
+export async function ask(
+  session: ClientHttp2Session,
+  headers: OutgoingHttpHeaders = {},
+  sent?: string,
+): Promise<Http2Answer> {
   const stream = session.request(headers);
-  stream.end();
+  stream.end(sent);
   const closed = once(stream, 'close');
   const unanswered = closed.then(() => Promise.reject(new Error('the stream closed without an answer')));
   unanswered.catch(() => undefined);
