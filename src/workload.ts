@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { Http2SecureServer, SecureServerOptions } from 'node:http2';
 import type { Agent, AgentOptions, Server, ServerOptions } from 'node:https';
 import type { TLSSocket, TlsOptions, Server as TlsServer } from 'node:tls';
 import type { JwtBundleSource, WitBundleSource, X509BundleSource } from './bundle/index.js';
@@ -15,11 +16,16 @@ import {
   type AcceptingOptions,
   type ConnectingOptions,
   connectTls,
+  createHttp2Server,
+  createHttp2SessionPool,
   createHttpsAgent,
   createHttpsServer,
   createMtlsFetch,
   createTlsServer,
   type DrainOptions,
+  type Http2RequestListener,
+  type Http2SessionPool,
+  type Http2SessionPoolOptions,
   type MtlsFetch,
   type SpiffeClients,
   type SpiffeServers,
@@ -178,6 +184,20 @@ export class Workload implements AsyncDisposable {
   /** An https server that presents the current X.509-SVID and admits verified, authorized clients only. */
   createHttpsServer(peer: ServerPeerOptions, handler?: RequestListener, options?: ServerOptions): Server {
     return createHttpsServer({ ...peer, svid: this.x509, bundles: this.x509 }, handler, options);
+  }
+
+  /** Sessions to verified, authorized servers of HTTP/2, replaced as rotation asks for. To be closed before the workload. */
+  http2SessionPool(peer: PeerOptions, options?: Http2SessionPoolOptions): Http2SessionPool {
+    return createHttp2SessionPool({ ...peer, svid: this.x509, bundles: this.x509 }, options);
+  }
+
+  /** An HTTP/2 server that presents the current X.509-SVID and admits verified, authorized clients only. */
+  createHttp2Server(
+    peer: ServerPeerOptions,
+    handler?: Http2RequestListener,
+    options?: SecureServerOptions,
+  ): Http2SecureServer {
+    return createHttp2Server({ ...peer, svid: this.x509, bundles: this.x509 }, handler, options);
   }
 
   /** A TLS socket to a verified, authorized server, for a protocol of the application's own. */
