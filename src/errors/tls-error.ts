@@ -4,8 +4,9 @@ import { SvidkitError } from './svidkit-error.js';
  * Why a mutual TLS connection, or a request on one, is refused.
  *
  * On our side:
- * - `no_identity`: the source has no X.509-SVID to present; `cause` is what it threw.
- * - `identity_expired`: the source's X.509-SVID has expired, and an expired identity is not presented.
+ * - `no_identity`: the source has no X.509-SVID, or no certificate of the web, to present; `cause` is what it threw.
+ * - `identity_expired`: what the source has to present has expired, and an expired identity is not presented; or what
+ *   was presented on a connection has expired, which ends it.
  * - `handshake_timeout`: the handshake did not finish in the time allowed.
  * - `connection_closed`: the connection went away before the handshake finished.
  * - `not_tls`: a plain-text connection was asked for.
@@ -15,7 +16,7 @@ import { SvidkitError } from './svidkit-error.js';
  * On the peer's side:
  * - `no_certificate`: the peer presented none.
  * - `peer_refused`: the certificate is not an SVID of a trusted trust domain; `cause` is the `X509SvidError` with the
- *   rule.
+ *   rule. Of a server of the web: Node refuses it; `cause` is Node's error.
  * - `peer_expired`: a certificate on the peer's path has expired since the handshake.
  * - `bundle_failed`: the bundle source threw, so nothing could be verified; `cause` is what it threw.
  * - `crls_failed`: the source of revocation lists threw, so nothing could be verified; `cause` is what it threw.
@@ -50,9 +51,17 @@ export class TlsError extends SvidkitError<TlsErrorCode> {
    * `peer_expired` and `hostname_mismatch` had it been verified; otherwise it is what the peer says, good for a log line.
    */
   readonly claimedId: string | undefined;
+  /** The rule beneath the code: the code of `cause`, such as the rule of X.509-SVIDs that a certificate breaks. */
+  readonly rule: string | undefined;
 
   constructor(code: TlsErrorCode, message: string, options: TlsErrorOptions = {}) {
     super(code, message, options);
     this.claimedId = options.claimedId;
+    this.rule = ruleOf(options.cause);
   }
+}
+
+function ruleOf(cause: unknown): string | undefined {
+  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' ? code : undefined;
 }

@@ -1,5 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
-import { isSvidkitError, TlsError, type TlsErrorCode } from '../errors/index.js';
+import { TlsError, type TlsErrorCode } from '../errors/index.js';
 import type { VerifiedX509Svid } from '../x509-svid/index.js';
 
 /**
@@ -36,7 +36,7 @@ export interface TlsRefuseEvent {
   readonly code: TlsErrorCode;
   /** For people. */
   readonly message: string;
-  /** The code of the error beneath, such as the rule that an X.509-SVID broke. */
+  /** As in `TlsError`: the rule beneath the code, such as the one that an X.509-SVID broke. */
   readonly rule: string | undefined;
   /** As in `TlsError`: what the peer claims to be, not always verified. */
   readonly claimedId: string | undefined;
@@ -54,13 +54,7 @@ export function publishAccept(side: TlsSide, { id, expiresAt }: VerifiedX509Svid
 /** An error that is not svidkit's own is not published: it refused nobody. */
 export function publishRefuse(side: TlsSide, error: unknown): void {
   if (!refused.hasSubscribers || !(error instanceof TlsError)) return;
-  const { code, message, cause, claimedId } = error;
-  const event: TlsRefuseEvent = {
-    side,
-    code,
-    message,
-    rule: isSvidkitError(cause) ? cause.code : undefined,
-    claimedId,
-  };
+  const { code, message, rule, claimedId } = error;
+  const event: TlsRefuseEvent = { side, code, message, rule, claimedId };
   refused.publish(Object.freeze(event));
 }

@@ -39,7 +39,7 @@ export class VerifiedPeer {
   static verify(chain: readonly Uint8Array[], rules: PeerRules, purpose: X509Purpose, hostname?: string): VerifiedPeer {
     const trust = verifyChain(chain, rules, purpose);
     if (hostname !== undefined) verifyHostname(hostname, trust.svid);
-    authorize(trust.svid.id, rules);
+    authorize(trust.svid.id, rules, purpose);
     return new VerifiedPeer(chain, rules, purpose, trust);
   }
 
@@ -64,19 +64,19 @@ export class VerifiedPeer {
     const { svid, bundle, crls, until } = this.#trust;
     const now = this.#rules.clock();
     if (now >= svid.expiresAt.getTime()) {
-      throw new TlsError('peer_expired', `the certificate of ${quote(`${svid.id}`)} has expired since the handshake`, {
-        claimedId: svid.id.toString(),
-      });
+      const claimedId = svid.id.toString();
+      const message = `the certificate of the ${this.#purpose} ${quote(claimedId)} has expired since the handshake`;
+      throw new TlsError('peer_expired', message, { claimedId });
     }
-    const current = readBundle(this.#rules.bundles, svid.id.trustDomain);
-    const lists = readCrls(this.#rules.crls);
+    const current = readBundle(this.#rules.bundles, svid.id.trustDomain, this.#chain);
+    const lists = readCrls(this.#rules.crls, this.#chain);
     if (current !== bundle || lists !== crls || !(now < until)) {
       const isSame = current?.equals(bundle) === true && sameLists(lists, crls) && now < until;
       this.#trust = isSame
         ? { svid, bundle: current, crls: lists, until }
         : verifyChain(this.#chain, this.#rules, this.#purpose);
     }
-    authorize(this.#trust.svid.id, this.#rules);
+    authorize(this.#trust.svid.id, this.#rules, this.#purpose);
   }
 }
 
@@ -94,12 +94,12 @@ interface Trust {
 
 function verifyChain(chain: readonly Uint8Array[], rules: PeerRules, purpose: X509Purpose): Trust {
   const { profile, clock, revocation } = rules;
-  const crls = readCrls(rules.crls);
+  const crls = readCrls(rules.crls, chain);
   const now = clock();
   let bundle: X509Bundle | undefined;
   const bundles: X509BundleSource = {
     getX509Bundle(trustDomain) {
-      bundle = readBundle(rules.bundles, trustDomain);
+      bundle = readBundle(rules.bundles, trustDomain, chain);
       return bundle;
     },
   };
@@ -110,32 +110,39 @@ function verifyChain(chain: readonly Uint8Array[], rules: PeerRules, purpose: X5
   } catch (cause) {
     if (cause instanceof TlsError) throw cause;
     const reason = cause instanceof Error ? cause.message : 'verification failed';
-    throw new TlsError('peer_refused', `the peer's certificate is refused: ${reason}`, {
-      cause,
-      claimedId: claimedIdOf(chain),
-    });
+    const claimedId = claimedIdOf(chain);
+    const who = claimedId === undefined ? `the ${purpose}` : `the ${purpose} that claims to be ${quote(claimedId)}`;
+    throw new TlsError('peer_refused', `${who} is refused: ${reason}`, { cause, claimedId });
   }
 }
 
-function readBundle(bundles: X509BundleSource, trustDomain: TrustDomain): X509Bundle | undefined {
+function readBundle(
+  bundles: X509BundleSource,
+  trustDomain: TrustDomain,
+  chain: readonly Uint8Array[],
+): X509Bundle | undefined {
   try {
     return bundles.getX509Bundle(trustDomain);
   } catch (cause) {
-    throw new TlsError('bundle_failed', `the bundle source failed for trust domain ${quote(`${trustDomain}`)}`, {
-      cause,
-    });
+    const message = `the bundle source failed for trust domain ${quote(`${trustDomain}`)}`;
+    throw new TlsError('bundle_failed', message, { cause, claimedId: claimedIdOf(chain) });
   }
 }
 
-function readCrls(source: X509CrlSource | undefined): readonly CertificateRevocationList[] {
+function readCrls(
+  source: X509CrlSource | undefined,
+  chain: readonly Uint8Array[],
+): readonly CertificateRevocationList[] {
   if (source === undefined) return NO_LISTS;
   try {
     const lists: unknown = source.getX509Crls();
     if (Array.isArray(lists)) return lists;
   } catch (cause) {
-    throw new TlsError('crls_failed', 'the source of revocation lists failed', { cause });
+    const claimedId = claimedIdOf(chain);
+    throw new TlsError('crls_failed', 'the source of revocation lists failed', { cause, claimedId });
   }
-  throw new TlsError('crls_failed', 'the source of revocation lists gave something else than an array');
+  const message = 'the source of revocation lists gave something else than an array';
+  throw new TlsError('crls_failed', message, { claimedId: claimedIdOf(chain) });
 }
 
 /** Both ends of a list's time are inclusive. */
@@ -144,16 +151,21 @@ function nextChange(crls: readonly CertificateRevocationList[], now: number): nu
   return Math.min(...changes.filter((at) => at > now));
 }
 
-function authorize(id: WorkloadId, rules: PeerRules): void {
+function authorize(id: WorkloadId, rules: PeerRules, purpose: X509Purpose): void {
   const claimedId = id.toString();
   let answer: unknown;
   try {
     answer = rules.authorize(id);
   } catch (cause) {
-    throw new TlsError('not_authorized', `the authorizer threw for ${quote(claimedId)}`, { cause, claimedId });
+    throw new TlsError('not_authorized', `the authorizer threw for the ${purpose} ${quote(claimedId)}`, {
+      cause,
+      claimedId,
+    });
   }
   if (answer !== true) {
-    throw new TlsError('not_authorized', `the authorizer does not admit ${quote(claimedId)}`, { claimedId });
+    throw new TlsError('not_authorized', `the authorizer does not admit the ${purpose} ${quote(claimedId)}`, {
+      claimedId,
+    });
   }
 }
 
