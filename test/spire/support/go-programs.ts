@@ -15,6 +15,7 @@ const PACKAGES = {
   'x509-watch': './x509-watch',
   'fetch-bundle': './fetch-bundle',
   'grpc-peer': './grpc-peer',
+  'https-peer': './https-peer',
 } as const;
 
 /** Builds a program: half a minute the first time, next to nothing when it is in Go's build cache. Gives its path. */
