@@ -8,7 +8,7 @@ import { serverNameOf } from './grpc-target.js';
 import type { MtlsClientOptions } from './mtls-options.js';
 import { readMtlsClientOptions } from './read-options.js';
 
-/** The application's own `@grpc/grpc-js`, or what of it is used. */
+/** The application's own `@grpc/grpc-js`, 1.14 or newer, or what of it is used. */
 export type GrpcCredentialsModule = Pick<typeof grpc, 'ChannelCredentials' | 'credentials' | 'Metadata'>;
 
 type SecureConnector = ReturnType<grpc.ChannelCredentials['_createSecureConnector']>;

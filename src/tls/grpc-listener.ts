@@ -7,7 +7,7 @@ import type { MtlsServerOptions } from './mtls-options.js';
 import { readMtlsServerOptions } from './read-options.js';
 import { readTuning } from './tls-context.js';
 
-/** The application's own `@grpc/grpc-js`, or what of it is used. */
+/** The application's own `@grpc/grpc-js`, 1.14 or newer, or what of it is used. */
 export type GrpcListenerModule = Pick<typeof grpc, 'experimental' | 'ServerCredentials' | 'ServerInterceptingCall'>;
 
 type AuthContext = ReturnType<grpc.ServerInterceptingCall['getAuthContext']>;
