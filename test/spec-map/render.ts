@@ -7,8 +7,7 @@ verifier, a minter, a client or an endpoint, in our own words, with the everyday
 that ends in … stands for every test whose title begins so. REQUIRED and SHALL count as MUST, RECOMMENDED as SHOULD;
 optional clauses (MAY) are not listed. A clause without a test is a gap.
 
-Not listed: the SPIFFE Broker API and Endpoint, which are not implemented, and
-draft-ietf-wimse-http-signature, which has tests of its own.
+Not listed: draft-ietf-wimse-http-signature, which has tests of its own.
 `;
 
 /** The page. Depends on nothing but its arguments, so that it can be compared. */

@@ -1,4 +1,6 @@
 import type { SpecDocument } from '../spec-map.js';
+import { brokerApi } from './broker-api.js';
+import { brokerEndpoint } from './broker-endpoint.js';
 import { federation } from './federation.js';
 import { jwtSvid } from './jwt-svid.js';
 import { mutualTls } from './mutual-tls.js';
@@ -23,6 +25,8 @@ export const documents: readonly SpecDocument[] = [
   federation,
   workloadEndpoint,
   workloadApi,
+  brokerEndpoint,
+  brokerApi,
   wimseIdentifier,
   workloadCreds,
   wpt,
