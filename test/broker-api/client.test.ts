@@ -176,6 +176,16 @@ describe('the Broker API client', () => {
     ]);
   });
 
+  it('SPIFFE_Broker_API section 6.2.1: of two JWT-SVIDs with one hint, takes the first', async () => {
+    const svids: { spiffeId: string; svid: string; hint: string }[] = [];
+    for (const id of [ORDERS, STOCK]) {
+      svids.push({ spiffeId: id, svid: await issuer.issueJwtSvid(id, { audience: 'reports' }), hint: 'internal' });
+    }
+    workload.jwt = async () => ({ svids });
+    const taken = await client.fetchJwtSvids({ pid: PID }, { audience: 'reports' });
+    expect(taken.map(({ id, hint }) => [id.toString(), hint])).toEqual([[ORDERS, 'internal']]);
+  });
+
   it('ends calls by signal, by time limit and by close', async () => {
     const controller = new AbortController();
     const aborted = client.fetchX509Context({ pid: PID }, { signal: controller.signal });

@@ -1,5 +1,6 @@
 import type { BrokerApiClient, BrokeredX509Source, BrokeredX509SourceOptions } from 'svidkit/broker-api';
 import { parseTrustDomain } from 'svidkit/id';
+import { createIssuer } from 'svidkit/issuer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GrpcStatus, type GrpcStatusCode } from '../../src/workload-api/grpc-status.js';
 import { type BrokerBench, hearBroker, IdleProcess, openBrokerBench } from '../support/broker-bench.js';
@@ -219,6 +220,49 @@ describe('a source of X.509-SVIDs', () => {
     await using picky = x509(ONE, { pick: (all) => all.find(({ hint }) => hint === 'internal') });
     await Promise.all([plain.ready(), picky.ready()]);
     expect([plain.getX509Svid().id.toString(), picky.getX509Svid().id.toString()]).toEqual([ORDERS, STOCK]);
+  });
+});
+
+describe('the bundles of a source', () => {
+  const federated = async (name: string) => (await createIssuer({ trustDomain: name })).bundle;
+
+  it('SPIFFE_Broker_API section 4.7: of other trust domains come with the SVID, and go when they are left out', async () => {
+    const svid = await bench.issuer.issueX509Svid(ORDERS);
+    const bundle = await federated('other.example');
+    const message = x509Message([svid], bench.issuer.bundle);
+    one.x509.opening = { send: { ...message, federatedBundles: x509BundlesMessage(bundle).bundles } };
+    await deliver(other, STOCK);
+    await using source = x509(ONE);
+    await using neighbour = x509(OTHER);
+    await Promise.all([source.ready(), neighbour.ready()]);
+    expect(source.getX509Bundle(bundle.trustDomain)?.equals(bundle.x509)).toBe(true);
+    expect(neighbour.getX509Bundle(bundle.trustDomain)).toBeUndefined();
+    one.x509.push(message);
+    await until(() => source.getX509Bundle(bundle.trustDomain)).toBeUndefined();
+    expect(source.getX509Bundle(DOMAIN)).toBeDefined();
+  });
+
+  it('SPIFFE_Broker_API sections 5.2.2 and 6.2.2: are those of the last message, for their own workload', async () => {
+    const foreign = await federated('other.example');
+    for (const workload of [one, other]) {
+      workload.x509Bundles.opening = { send: x509BundlesMessage(bench.issuer.bundle, foreign) };
+      workload.jwtBundles.opening = { send: jwtBundlesMessage(bench.issuer.bundle, foreign) };
+    }
+    await using source = client.bundleSource({ pid: ONE }, { watchProcess: false, ...hearBroker() });
+    await using neighbour = client.bundleSource({ pid: OTHER }, { watchProcess: false, ...hearBroker() });
+    await Promise.all([source.ready(), neighbour.ready()]);
+    one.x509Bundles.push(x509BundlesMessage(bench.issuer.bundle));
+    one.jwtBundles.push(jwtBundlesMessage(bench.issuer.bundle));
+    await until(() => source.getX509Bundle(foreign.trustDomain)).toBeUndefined();
+    await until(() => source.getJwtBundle(foreign.trustDomain)).toBeUndefined();
+    for (const stream of [one.x509Bundles, one.jwtBundles]) {
+      stream.opening = { refuse: GrpcStatus.permissionDenied };
+      stream.end(GrpcStatus.permissionDenied);
+    }
+    await until(() => codeOf(() => source.getX509Bundle(DOMAIN))).toBe('withdrawn');
+    await until(() => codeOf(() => source.getJwtBundle(DOMAIN))).toBe('withdrawn');
+    expect(neighbour.getX509Bundle(foreign.trustDomain)).toBeDefined();
+    expect(neighbour.getJwtBundle(foreign.trustDomain)).toBeDefined();
   });
 });
 
