@@ -54,9 +54,9 @@ export class VerifiedPeer {
   }
 
   /**
-   * Whether the peer may go on: nothing on its path has expired, its trust domain's bundle and the revocation lists are
-   * those it was verified with (or verify it too), and the authorizer still admits it. No signature is checked unless
-   * the bundle or the lists have changed, or a list has begun or ended.
+   * Whether the peer may go on: nothing on its path has expired, the authority at its end is still in the bundle of its
+   * trust domain, the revocation lists are those it was verified with (or another path and other lists verify it too),
+   * and the authorizer still admits it. Otherwise the chain is verified anew, with all its signatures.
    *
    * @throws `TlsError` with the reason why it may not.
    */
@@ -71,7 +71,7 @@ export class VerifiedPeer {
     const current = readBundle(this.#rules.bundles, svid.id.trustDomain, this.#chain);
     const lists = readCrls(this.#rules.crls, this.#chain);
     if (current !== bundle || lists !== crls || !(now < until)) {
-      const isSame = current?.equals(bundle) === true && sameLists(lists, crls) && now < until;
+      const isSame = current !== undefined && isAnchored(svid, current) && sameLists(lists, crls) && now < until;
       this.#trust = isSame
         ? { svid, bundle: current, crls: lists, until }
         : verifyChain(this.#chain, this.#rules, this.#purpose);
@@ -90,6 +90,13 @@ interface Trust {
   readonly crls: readonly CertificateRevocationList[];
   /** When the first of the lists ends or begins, in milliseconds since the epoch. */
   readonly until: number;
+}
+
+/** Whether the path that was verified ends at an authority of this bundle. */
+function isAnchored({ id, path }: VerifiedX509Svid, bundle: X509Bundle): boolean {
+  const anchor = path.at(-1);
+  if (anchor === undefined || !bundle.trustDomain.equals(id.trustDomain)) return false;
+  return bundle.authorities.some((authority) => authority.equals(anchor));
 }
 
 function verifyChain(chain: readonly Uint8Array[], rules: PeerRules, purpose: X509Purpose): Trust {

@@ -185,6 +185,12 @@ describe('a server', () => {
       'peer_refused',
     ],
     [
+      'the bundle is that of another trust domain with the same authority',
+      () => (server.bundleSource = { getX509Bundle: () => bundleOf('other.example', ours) }),
+      421,
+      'peer_refused',
+    ],
+    [
       'the bundles cannot be read',
       () =>
         (server.bundleSource = {
