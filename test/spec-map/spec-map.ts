@@ -28,6 +28,8 @@ export interface SpecDocument {
   /** Short name, with which the identifiers of its clauses begin. */
   readonly name: string;
   readonly revision: string;
+  /** Which text was read, where the published one was not at hand. */
+  readonly source?: string;
   readonly clauses: readonly Clause[];
   readonly others: readonly OtherClause[];
 }

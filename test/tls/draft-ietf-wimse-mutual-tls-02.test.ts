@@ -1,9 +1,22 @@
 import { createServer } from 'node:https';
-import { exactly, memberOf } from 'svidkit/id';
-import { createHttpsAgent, createHttpsServer, getPeer } from 'svidkit/tls';
-import { beforeEach, describe, expect, it } from 'vitest';
+import * as grpc from '@grpc/grpc-js';
+import { anyId, exactly, memberOf } from 'svidkit/id';
+import {
+  connectHttp2,
+  connectTls,
+  createGrpcCredentials,
+  createGrpcListener,
+  createHttp2Server,
+  createHttpsAgent,
+  createHttpsServer,
+  createTlsServer,
+  getPeer,
+} from 'svidkit/tls';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { call, listen, rawExchange } from '../support/connections.js';
-import { CLIENT, ourSvid, ours, pemIdentity, SERVER, Side, theirs } from '../support/mtls.js';
+import { listening, ordersClient, ordersServer, place } from '../support/grpc-orders.js';
+import { ask } from '../support/http2.js';
+import { CLIENT, ourSvid, ours, pemIdentity, SERVER, Side, svidOf, theirs } from '../support/mtls.js';
 import { bundleOf, dns, makeLeaf, uri } from '../support/x509.js';
 
 let client: Side;
@@ -78,4 +91,59 @@ describe('draft-ietf-wimse-mutual-tls-02', () => {
     expect(answer.slice(answer.indexOf('\r\n\r\n'))).toContain(CLIENT);
     expect(answer).not.toContain('admin');
   });
+
+  it('section 3.2: over HTTP/2, raw sockets and gRPC as well, trust is not enough', async () => {
+    const stranger = svidOf(makeLeaf(theirs, 'spiffe://other.example/server'));
+    server.current = stranger;
+    const orders = ordersServer((call) => `${getPeer(call).id}`);
+    const target = await listening(createGrpcListener(grpc, orders, server));
+    const over = {
+      http2: await listen(createHttp2Server(server, (request, response) => response.end(`${getPeer(request).id}`))),
+      raw: await listen(createTlsServer(server, (socket) => socket.end(`${getPeer(socket).id}`))),
+    };
+    const credentials = createGrpcCredentials(grpc, client);
+    for (const [decide, expected] of [
+      [anyId(), /^connected$/],
+      [memberOf('example.org'), /not_authorized/],
+    ] as const) {
+      client.decide = decide;
+      const outcomes = await Promise.all([
+        connectHttp2(`https://127.0.0.1:${over.http2}`, client).then(ended, codeOf),
+        connectTls(client, { host: '127.0.0.1', port: over.raw }).then(ended, codeOf),
+        place(ordersClient(target, credentials)).then((answer) => (answer === CLIENT ? 'connected' : answer)),
+      ]);
+      for (const outcome of outcomes) expect(outcome).toMatch(expected);
+    }
+  });
+
+  it('section 5: over HTTP/2 and gRPC neither fields nor metadata change who the peer is', async () => {
+    const admin = 'spiffe://example.org/admin';
+    const port = await listen(createHttp2Server(server, (request, response) => response.end(`${getPeer(request).id}`)));
+    const session = await connectHttp2(`https://127.0.0.1:${port}`, client);
+    onTestFinished(() => session.destroy());
+    const fields = { ':authority': 'admin.example.org', 'x-forwarded-client-cert': `URI=${admin}`, from: admin };
+    expect((await ask(session, fields)).body).toBe(CLIENT);
+
+    const orders = ordersServer((call) => `${getPeer(call).id}`);
+    const target = await listening(createGrpcListener(grpc, orders, server));
+    const metadata = new grpc.Metadata();
+    for (const name of ['x-forwarded-client-cert', 'client-cert', 'from']) metadata.set(name, admin);
+    expect(await place(ordersClient(target, createGrpcCredentials(grpc, client)), metadata)).toBe(CLIENT);
+  });
+
+  it('section 3.2.1: a raw socket holds the DNS name where that is asked for', async () => {
+    const port = await listen(createTlsServer(server, (socket) => socket.end()));
+    const strict = { ...client, clock: client.clock, verifyHostname: true };
+    const connecting = () => connectTls(strict, { host: 'localhost', port });
+    await expect(connecting()).rejects.toMatchObject({ code: 'hostname_mismatch' });
+    server.current = ourSvid(SERVER, { names: [uri(SERVER), dns('localhost')] });
+    expect(ended(await connecting())).toBe('connected');
+  });
 });
+
+function ended(connection: { destroy(): unknown }): string {
+  connection.destroy();
+  return 'connected';
+}
+
+const codeOf = (error: unknown): string => `${(error as { code?: unknown }).code}`;

@@ -25,6 +25,7 @@ const NEWEST = [
   'section 5.2.2.4: does not fall back on the bootstrap once a bundle was fetched',
 ];
 const OWN_DOMAIN = 'gives the bundle of its own trust domain, of every kind, and of no other';
+const STRAIGHT = 'section 7.5.1: follows no redirect where that was asked for';
 const SERVES = 'answers GET with the newest bundle in JSON';
 
 export const federation: SpecDocument = {
@@ -89,12 +90,12 @@ export const federation: SpecDocument = {
     {
       ...{ at: '5.2.1.4 a', level: 'MUST', binds: 'client' },
       text: 'The server proves the host of the URL by a certificate of a trusted authority.',
-      tests: fetching(...WEB_IDENTITY),
+      tests: fetching(...WEB_IDENTITY, 'section 5.2.1.4: does not take *'),
     },
     {
       ...{ at: '5.2.1.4 b', level: 'SHOULD', binds: 'client' },
       text: 'Redirects to what may be the URL of an endpoint are followed, and none besides.',
-      tests: fetching(REDIRECTS, 'sections 5.2.1.3, 7.5.1: *', 'gives up on a circle of redirects'),
+      tests: fetching(REDIRECTS, 'sections 5.2.1.3, 7.5.1: *', 'gives up on a circle of redirects', STRAIGHT),
     },
     {
       ...{ at: '5.2.1.4 c', level: 'MUST', binds: 'client' },

@@ -1,4 +1,6 @@
 import { type Clause, type SpecDocument, type TestRef, testsIn } from '../spec-map.js';
+import { signatureThreats } from './signature-threats.js';
+import { row } from './threat-row.js';
 
 const wit = testsIn('wit/verify-wit');
 const wimse = testsIn('wit/draft-ietf-wimse-workload-creds-02');
@@ -32,9 +34,6 @@ const wimseId = testsIn('id/draft-ietf-wimse-identifier-03');
 const authorizer = testsIn('id/authorizer');
 const store = testsIn('replay/memory-replay-store');
 
-function row(at: string, text: string, ...tests: readonly (readonly TestRef[])[]): Clause {
-  return { at, level: 'threat', binds: 'verifier', text, tests: tests.flat() };
-}
 function minter(at: string, text: string, ...tests: readonly (readonly TestRef[])[]): Clause {
   return { ...row(at, text, ...tests), binds: 'minter' };
 }
@@ -42,7 +41,7 @@ function minter(at: string, text: string, ...tests: readonly (readonly TestRef[]
 /** What a verifier must withstand. Tests of a row have titles that begin with `threat`, its number and a colon. */
 export const threats: SpecDocument = {
   name: 'threat',
-  revision: 'our own list; 34 to 43 are about HTTP message signatures',
+  revision: 'our own list',
   clauses: [
     row(
       '1 a',
@@ -506,6 +505,7 @@ export const threats: SpecDocument = {
       'admitting everybody must be spelled out',
       authorizer('threat 33: admitting everybody must be spelled out'),
     ),
+    ...signatureThreats,
     row('44 a', 'nothing of a WIT is used before its signature holds', wit('threat 44: *'), wpt('threat 44: *')),
     row(
       '44 b',
