@@ -15,7 +15,7 @@ import type { JWTBundlesResponse, JWTSVID, ValidateJWTSVIDResponse } from './gen
 import type { JwtSvidQuery } from './jwt-svid-query.js';
 
 /** A JWT-SVID as the Workload API and the Broker API deliver it. */
-export type JwtSvidMessage = Pick<JWTSVID, 'spiffeId' | 'svid' | 'hint'>;
+type JwtSvidMessage = Pick<JWTSVID, 'spiffeId' | 'svid' | 'hint'>;
 
 /** The answer that carries JWT-SVIDs. */
 export interface JwtSvidsMessage {

@@ -7,7 +7,7 @@ export interface AllowedBroker {
   readonly referenceTypes: readonly AllowedReferenceType[];
 }
 
-export interface AllowedReferenceType {
+interface AllowedReferenceType {
   readonly typeUrl: string;
   /** Whether also over TCP. Default false. */
   readonly overTcp?: boolean;
