@@ -28,9 +28,10 @@ export type UndiciConnector = (options: UndiciConnectOptions, callback: UndiciCo
  * URLs are refused (`not_tls`). `fetch` rejects with a `TypeError` whose cause is the `TlsError`.
  *
  * On a kept connection nothing more is sent to a peer whose certificates have expired, whose bundle no longer verifies
- * them, or whom the authorizer no longer admits. After a rotation of our SVID a connection is replaced when it has been
- * idle; one that is busy all the time ends when the first of the certificates at both ends expires, with the request
- * then in flight.
+ * them, or whom the authorizer no longer admits. After a rotation of our SVID a connection is replaced as soon as it is
+ * idle, which with undici's `Agent` and `Pool` it is between any two requests. A bare `Client` that always has a request
+ * waiting never is: its connection ends when the first of the certificates at both ends expires, with the request then in
+ * flight.
  *
  * @throws `TypeError` when an option is missing or wrong.
  */

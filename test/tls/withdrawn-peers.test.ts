@@ -100,6 +100,15 @@ describe.each(withdrawals)('within the turn in which %s', (_, code, change) => {
     await expect(call(agent, there.localPort ?? 0)).rejects.toMatchObject({ code: next });
   });
 
+  it('the idle connection of an agent is destroyed', async () => {
+    const agent = createHttpsAgent(client, { keepAlive: true });
+    const port = await listen(createHttpsServer(server, (_request, response) => void response.end()));
+    const { socket } = await call(agent, port);
+    client.update(() => change(client));
+    await nextTurn();
+    expect(socket.destroyed).toBe(true);
+  });
+
   it('the connection of a request that a server works on is destroyed', async () => {
     const agent = createHttpsAgent(client);
     const { outgoing, there } = await pending(agent);
