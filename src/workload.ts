@@ -177,12 +177,16 @@ export class Workload implements AsyncDisposable {
   }
 
   /** An agent for `node:https` that presents the current X.509-SVID and verifies the server's identity on every connection. */
-  httpsAgent(peer: PeerOptions, options?: AgentOptions): Agent {
+  httpsAgent(peer: PeerOptions & DrainOptions, options?: AgentOptions): Agent {
     return createHttpsAgent({ ...peer, svid: this.x509, bundles: this.x509 }, options);
   }
 
   /** An https server that presents the current X.509-SVID and admits verified, authorized clients only. */
-  createHttpsServer(peer: ServerPeerOptions, handler?: RequestListener, options?: ServerOptions): Server {
+  createHttpsServer(
+    peer: ServerPeerOptions & DrainOptions,
+    handler?: RequestListener,
+    options?: ServerOptions,
+  ): Server {
     return createHttpsServer({ ...peer, svid: this.x509, bundles: this.x509 }, handler, options);
   }
 
@@ -193,7 +197,7 @@ export class Workload implements AsyncDisposable {
 
   /** An HTTP/2 server that presents the current X.509-SVID and admits verified, authorized clients only. */
   createHttp2Server(
-    peer: ServerPeerOptions,
+    peer: ServerPeerOptions & DrainOptions,
     handler?: Http2RequestListener,
     options?: SecureServerOptions,
   ): Http2SecureServer {

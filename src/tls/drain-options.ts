@@ -6,7 +6,8 @@ export interface DrainOptions {
   /**
    * Told once of a socket that should carry nothing new, and be ended by the application when what it carries has ended:
    * after a rotation with `rotation: 'drain'`, and in any case shortly before a certificate at either end expires. What
-   * it throws is not caught. Default: nobody is told, and the socket is destroyed when its time is up.
+   * it throws is not caught. Default: nobody is told, and the socket is destroyed when its time is up. Of HTTP's sockets,
+   * those that were upgraded.
    */
   readonly onDrain?: ((socket: TLSSocket) => void) | undefined;
 }

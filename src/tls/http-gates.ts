@@ -1,9 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Acceptor, Gates } from './accept.js';
 import { findConnection } from './connection.js';
+import { type DrainOptions, useRaw } from './drain-options.js';
 
-/** The events of an HTTP/1.1 server by which a request reaches the application, each with a check of the client first. */
-export function httpGates(acceptor: Acceptor): Gates {
+/**
+ * The events of an HTTP/1.1 server by which a request reaches the application, each with a check of the client first.
+ *
+ * @param onDrain told of sockets that the application has taken over.
+ */
+export function httpGates(acceptor: Acceptor, onDrain?: DrainOptions['onDrain']): Gates {
   const admitRequest = (request: IncomingMessage, response: ServerResponse): boolean => {
     const refusal = acceptor.recheck(request);
     if (refusal === undefined) {
@@ -15,7 +20,12 @@ export function httpGates(acceptor: Acceptor): Gates {
     return false;
   };
   const admitUpgrade = ({ socket }: IncomingMessage): boolean => {
-    if (acceptor.recheck(socket) === undefined) return true;
+    if (acceptor.recheck(socket) === undefined) {
+      const connection = findConnection(socket);
+      // Not before the application has the socket.
+      if (connection !== undefined) setImmediate(useRaw, connection, onDrain);
+      return true;
+    }
     socket.destroy();
     return false;
   };

@@ -10,6 +10,7 @@ import {
 } from 'node:http2';
 import { Acceptor, type Gates, guardEvents } from './accept.js';
 import { findConnection, rememberConnection } from './connection.js';
+import { type DrainOptions, readOnDrain } from './drain-options.js';
 import { httpGates } from './http-gates.js';
 import type { MtlsServerOptions } from './mtls-options.js';
 import { readMtlsServerOptions } from './read-options.js';
@@ -46,7 +47,7 @@ const MAX_CONCURRENT_STREAMS = 250;
  * @throws `TypeError` when an option is missing or wrong.
  */
 export function createHttp2Server(
-  options: MtlsServerOptions,
+  options: MtlsServerOptions & DrainOptions,
   handler?: Http2RequestListener,
   serverOptions: SecureServerOptions = {},
 ): Http2SecureServer {
@@ -61,14 +62,14 @@ export function createHttp2Server(
     handler,
   );
   return acceptor.guard(server, {
-    ...http1Gates(acceptor),
+    ...http1Gates(httpGates(acceptor, readOnDrain(options))),
     session: (session: ServerHttp2Session) => admitSession(session, acceptor, settings.closeWithdrawn),
   });
 }
 
 /** Requests of HTTP/2 come by the same events, and have passed the gate of their stream. */
-function http1Gates(acceptor: Acceptor): Gates {
-  const gates = Object.entries(httpGates(acceptor)).map(([event, gate]) => {
+function http1Gates(all: Gates): Gates {
+  const gates = Object.entries(all).map(([event, gate]) => {
     const admit = (request: object, ...rest: unknown[]): boolean =>
       'stream' in request || gate?.(...([request, ...rest] as never[])) !== false;
     return [event, admit] as const;

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { Connector } from './connect.js';
 import { findConnection } from './connection.js';
+import { type DrainOptions, readOnDrain, useRaw } from './drain-options.js';
 import type { MtlsClientOptions } from './mtls-options.js';
 import { readMtlsClientOptions } from './read-options.js';
 import { readTuning } from './tls-context.js';
@@ -14,7 +15,8 @@ import { readTuning } from './tls-context.js';
  * has verified and the authorizer admits. A connection reaches the http layer after that, never before; sessions are
  * not resumed. With `keepAlive`, an idle connection is used again only while our SVID is the one it was made with, the
  * peer's certificates have not expired, the bundle still verifies them and the authorizer still admits the peer;
- * otherwise it is closed and a new one is made.
+ * otherwise it is closed and a new one is made. A connection that was upgraded is the application's; `onDrain` is told
+ * when it should end.
  *
  * The request fails with a `TlsError` when the server is refused (`peer_refused`, `no_certificate`, `not_authorized`,
  * `hostname_mismatch`, `bundle_failed`) or we have nothing to present (`no_identity`, `identity_expired`), and with
@@ -25,9 +27,9 @@ import { readTuning } from './tls-context.js';
  * `rejectUnauthorized`, `checkServerIdentity` and the like) are a `TypeError`.
  * @throws `TypeError` when an option is missing or wrong.
  */
-export function createHttpsAgent(options: MtlsClientOptions, agentOptions: AgentOptions = {}): Agent {
-  const settings = readMtlsClientOptions(options);
-  return new MtlsAgent(new Connector(settings, readTuning(agentOptions)), agentOptions);
+export function createHttpsAgent(options: MtlsClientOptions & DrainOptions, agentOptions: AgentOptions = {}): Agent {
+  const connector = new Connector(readMtlsClientOptions(options), readTuning(agentOptions));
+  return new MtlsAgent(connector, readOnDrain(options), agentOptions);
 }
 
 type CreateCallback = (error: Error | null, socket?: Duplex) => void;
@@ -44,10 +46,12 @@ const inherited = Agent.prototype as unknown as AgentParts;
 
 class MtlsAgent extends Agent {
   readonly #connector: Connector;
+  readonly #onDrain: DrainOptions['onDrain'];
 
-  constructor(connector: Connector, options: AgentOptions) {
+  constructor(connector: Connector, onDrain: DrainOptions['onDrain'], options: AgentOptions) {
     super({ ...options, maxCachedSessions: 0 });
     this.#connector = connector;
+    this.#onDrain = onDrain;
     // Before Node's own listener, which hands a free connection straight to the next waiting request.
     this.prependListener('free', (socket: Socket) => {
       if (!this.#isReusable(socket)) socket.destroy();
@@ -71,6 +75,10 @@ class MtlsAgent extends Agent {
       const isIdle = (): boolean => this.freeSockets[name]?.includes(connection.socket) === true;
       // One that carries a request is left alone until it is free, and then not reusable.
       connection.use({ isIdle, drain: () => void (isIdle() && connection.socket.destroy()) });
+      // Upgraded, it leaves the agent; the application does not have it yet.
+      connection.socket.once('agentRemove', () => {
+        if (!connection.socket.destroyed) setImmediate(useRaw, connection, this.#onDrain);
+      });
       done(null, connection.socket);
     });
     // Node counts a connection, and destroys it with the agent, only from the callback on: stand in until then.
