@@ -1,13 +1,13 @@
 import { isIPv6 } from 'node:net';
 
 /** What grpc-js says about the server of a channel. */
-export interface GrpcTarget {
+interface GrpcTarget {
   readonly scheme?: string | undefined;
   readonly path: string;
 }
 
 /** The channel options that touch on the server's name. */
-export interface GrpcNameOptions {
+interface GrpcNameOptions {
   readonly 'grpc.ssl_target_name_override'?: string | undefined;
   readonly 'grpc.http_connect_target'?: string | undefined;
 }

@@ -11,7 +11,7 @@ const method = (name: string, requestStream: boolean, responseStream: boolean) =
 });
 
 /** A service with a method of each kind, whose messages are bytes. */
-export const ordersService = {
+const ordersService = {
   place: method('Place', false, false),
   upload: method('Upload', true, false),
   list: method('List', false, true),
@@ -77,7 +77,7 @@ export function ordersClient(
 }
 
 /** What a failed call says: the name of its status and the details. */
-export function statusOf(error: unknown): string {
+function statusOf(error: unknown): string {
   if (!(error instanceof Error && 'code' in error && 'details' in error)) return `${error}`;
   return `${grpc.status[Number(error.code)]}: ${error.details}`;
 }
@@ -106,7 +106,7 @@ export function upload(client: grpc.Client, ...parts: readonly string[]): Promis
 }
 
 /** A call that stays open. */
-export interface OpenCall {
+interface OpenCall {
   /** The next message, or the status with which the call ended. */
   next(): Promise<string>;
   send(text: string): void;

@@ -11,7 +11,7 @@ export interface GrpcPeerOptions {
 }
 
 /** A call to gRPC's health service. */
-export interface HealthCall {
+interface HealthCall {
   readonly target: string;
   /** The only identity that is called. */
   readonly server: string;
@@ -19,7 +19,7 @@ export interface HealthCall {
   readonly fresh?: boolean;
 }
 
-export interface HealthOutcome {
+interface HealthOutcome {
   /** Name of the gRPC status. */
   readonly status: string;
   readonly message?: string;
