@@ -7,7 +7,7 @@ import { SvidkitError } from './svidkit-error.js';
  *
  * In how the signature travels:
  * - `bad_structured_field`, `duplicate_member`, `too_large`: `Signature-Input`, `Signature` or `Content-Digest` is not
- *   what RFC 8941 makes of it; says something twice; has more than 16384 characters.
+ *   what RFC 8941 makes of it; says something twice; has more than 16384 characters, or covers more than 64 components.
  * - `missing_signature`: there is no signature, or none with the label or tag that is looked for.
  * - `unpaired_label`: a label stands in one of `Signature-Input` and `Signature` only.
  * - `ambiguous_signature`: several signatures have the tag.

@@ -43,6 +43,8 @@ const FIELD_PARAMETERS: ReadonlyMap<string, 'flag' | 'text'> = new Map([
   ['bs', 'flag'],
   ['key', 'text'],
 ]);
+/** More than any message needs. Each may have a whole field or query read again, which costs more than it takes to send. */
+const MAX_COMPONENTS = 64;
 const READINGS = ['sf', 'bs', 'key'] as const;
 
 /** The components a caller names. Each of them must be one that RFC 9421 knows, and be there once. */
@@ -53,6 +55,7 @@ export function toComponents(components: readonly ComponentLike[]): readonly Com
 
 /** The components of a received signature, none of them twice (RFC 9421 section 2). */
 export function readComponents(items: readonly Item[]): readonly Component[] {
+  if (items.length > MAX_COMPONENTS) refuse('too_large', `a signature covers at most ${MAX_COMPONENTS} components`);
   const components = items.map(readComponent);
   const seen = new Set<string>();
   for (const component of components) {

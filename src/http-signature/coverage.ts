@@ -64,7 +64,7 @@ export function checkRequestFields(fields: Fields): void {
   if (authorization.includes(identityTokenOf(fields))) {
     throw new HttpSignatureError('bad_header', 'a Workload Identity Token must not stand in Authorization');
   }
-  if (fields.has('workload-proof-token') || /^wpt(?: |$)/i.test(authorization)) {
+  if (fields.has('workload-proof-token') || /^wpt(?:[ \t]|$)/i.test(authorization)) {
     throw new HttpSignatureError('two_proofs', 'the request carries a WIMSE HTTP signature and a Workload Proof Token');
   }
 }

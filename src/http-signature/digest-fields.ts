@@ -23,17 +23,21 @@ export function digestFields(
     throw new TypeError('the body of a message to sign is given as bytes, or as null for none');
   }
   const given = single(fields, 'content-digest');
+  // What is not sent has the digest of nothing, whatever the body would have been (RFC 9530 appendix B.2).
+  const content = isBodyless ? null : body;
   if (given !== undefined) {
     const digest = new ContentDigest(given);
-    if (body !== undefined) digest.update(body ?? new Uint8Array()).verify();
+    if (content !== undefined) digest.update(content ?? new Uint8Array()).verify();
     return [];
   }
-  if (body === undefined) {
+  if (content === undefined) {
     const message = 'without the body or its Content-Digest the message cannot be signed';
     throw new HttpSignatureError('missing_content_digest', message);
   }
-  if (body === null && !isBodyless && announcesBody(fields)) {
+  if (content === null && !isBodyless && announcesBody(fields)) {
     throw new HttpSignatureError('body_not_given', 'the message announces a body, and none was given to be signed');
   }
-  return body === null || body.length === 0 ? [] : [['Content-Digest', createContentDigest(body, [algorithm])]];
+  return content === null || content.length === 0
+    ? []
+    : [['Content-Digest', createContentDigest(content, [algorithm])]];
 }

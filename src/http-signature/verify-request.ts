@@ -132,7 +132,8 @@ export function readRequestWit(rawHeaders: readonly string[]): string {
 
 /**
  * Verifies the signature of a request with the key of its WIT, asks the authorizer, verifies the body and remembers the
- * signature, in this order (draft-ietf-wimse-http-signature, "The Protocol").
+ * signature, in this order (draft-ietf-wimse-http-signature, "The Protocol"). The signature must still be valid when the
+ * body has come.
  *
  * @throws `HttpSignatureError` with the rule that refused; the signal's reason when it was aborted.
  */
@@ -168,6 +169,8 @@ export async function verifyRequest(
   const delegation = await delegationOf(SIGNATURE, { id, claims, wit, tokens, proof: made, now }, options);
   checkAuthorized(SIGNATURE, options.authorize, id);
   const body = await verifyBody(message.fields, request.body, options);
+  // The sender decides how long the body takes, and an entry that has ended already is no memory.
+  checkProfileLife(parameters, clock(), leeway, maxLifetime);
   await checkFirstUse(
     SIGNATURE,
     options.replay,

@@ -124,6 +124,7 @@ export async function verifyResponse(
   const body = await verifyBody(message.fields, response.body, options);
   const { created, expires, nonce } = parameters;
   if (options.replay !== undefined) {
+    checkProfileLife(parameters, clock(), leeway, maxLifetime);
     const entry = {
       key: replayKey('response', wit, nonce),
       sender: id.toString(),

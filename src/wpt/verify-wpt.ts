@@ -119,6 +119,8 @@ export async function verifyWpt(
   const facts = { id, claims: witClaims, wit, tokens, proof: made, now };
   const delegation = await delegationOf(PROOF, facts, options);
   checkAuthorized(PROOF, options.authorize, id);
+  // Others were waited for meanwhile, and an entry that has ended already is no memory.
+  inRoom(() => checkValidity(validity, clock(), leeway));
   const entry = {
     key: tokenHash(JSON.stringify([wit.trustDomain.toString(), wit.thumbprint, jti])),
     sender: id.toString(),
