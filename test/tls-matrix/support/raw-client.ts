@@ -17,13 +17,14 @@ export const rawTls: TlsClient = {
       kept = undefined;
       if (asking === 0) socket.end();
     };
-    const connect = (): Promise<TLSSocket> =>
-      connectTls({ ...options, onDrain: leave }, { host: '127.0.0.1', port: target.port });
+    async function connect(): Promise<TLSSocket> {
+      const socket = await connectTls({ ...options, onDrain: leave }, { host: '127.0.0.1', port: target.port });
+      return socket.on('error', () => undefined);
+    }
 
     async function keptSocket(): Promise<TLSSocket> {
       if (kept !== undefined && !kept.destroyed) return kept;
       const socket = await connect();
-      socket.on('error', () => undefined);
       socket.on('data', (part: Buffer) => {
         if (/^bye$/m.test(String(part))) leave(socket);
       });
@@ -50,7 +51,6 @@ export const rawTls: TlsClient = {
 };
 
 function questionOn(socket: TLSSocket, { speaks }: OpenOptions): Promise<Caller> {
-  socket.on('error', () => undefined);
   return new Promise((resolve, reject) => {
     let text = '';
     const settle = (): void => void socket.off('data', read).off('close', closed);
