@@ -2,10 +2,9 @@ import { WorkloadApiError } from '../errors/index.js';
 import type { JwtSvid } from '../jwt-svid/index.js';
 import type { Deliveries } from '../workload-api/deliveries.js';
 import type { EndpointCalls } from '../workload-api/endpoint-calls.js';
-import type { X509Context } from '../workload-api/index.js';
 import { readJwtSvids } from '../workload-api/jwt-messages.js';
 import type { JwtSvidQuery } from '../workload-api/jwt-svid-query.js';
-import { readX509Context, type X509SvidsMessage } from '../workload-api/x509-context.js';
+import { readX509Context } from '../workload-api/x509-context.js';
 import { publisherFor } from './events.js';
 import { API } from './gen/brokerapi_pb.js';
 import type { ReadReference } from './reference.js';
@@ -33,15 +32,15 @@ export function brokerDeliveries(calls: EndpointCalls, reference: ReadReference)
 }
 
 /** The standard wants PermissionDenied for a workload that is entitled to nothing. SPIRE sends an empty list instead. */
-function readBrokeredX509Context(message: X509SvidsMessage): X509Context {
+const readBrokeredX509Context: typeof readX509Context = (message, ...more) => {
   if (message.svids.length === 0) {
     throw new WorkloadApiError(
       'permission_denied',
       'the endpoint delivered no X.509-SVID for this workload; look at its registration entry',
     );
   }
-  return readX509Context(message);
-}
+  return readX509Context(message, ...more);
+};
 
 /** SPIRE delivers all JWT-SVIDs of the workload also where one of them was asked for. */
 function readBrokeredJwtSvids(message: Parameters<typeof readJwtSvids>[0], query: JwtSvidQuery): readonly JwtSvid[] {

@@ -5,8 +5,9 @@ import { type PublishSourceEvent, publishWorkloadApi } from './events.js';
 import { SpiffeWorkloadAPI, type WITBundlesResponse, type WITSVIDResponse } from './gen/workloadapi_pb.js';
 import type { JwtBundlesMessage } from './jwt-messages.js';
 import type { JwtSvidQuery } from './jwt-svid-query.js';
+import type { ReadX509Svids } from './read-x509-svids.js';
 import { fetchJwtSvids } from './workload-calls.js';
-import { readX509Context, type X509BundlesMessage, type X509Context, type X509SvidsMessage } from './x509-context.js';
+import { readX509Context, type X509BundlesMessage, type X509SvidsMessage } from './x509-context.js';
 
 /**
  * What sources hold comes from here: the answers of one endpoint for one workload. The streams and calls throw
@@ -18,7 +19,7 @@ export interface Deliveries {
   readonly publish: PublishSourceEvent;
   x509Svids(signal: AbortSignal): AsyncIterable<X509SvidsMessage>;
   /** Throws `permission_denied` for a message that says so. */
-  readX509Context(message: X509SvidsMessage): X509Context;
+  readonly readX509Context: typeof readX509Context;
   x509Bundles(signal: AbortSignal): AsyncIterable<X509BundlesMessage>;
   jwtSvids(query: JwtSvidQuery, signal: AbortSignal): Promise<readonly JwtSvid[]>;
   jwtBundles(signal: AbortSignal): AsyncIterable<JwtBundlesMessage>;
