@@ -5,7 +5,6 @@ import { type PublishSourceEvent, publishWorkloadApi } from './events.js';
 import { SpiffeWorkloadAPI, type WITBundlesResponse, type WITSVIDResponse } from './gen/workloadapi_pb.js';
 import type { JwtBundlesMessage } from './jwt-messages.js';
 import type { JwtSvidQuery } from './jwt-svid-query.js';
-import type { ReadX509Svids } from './read-x509-svids.js';
 import { fetchJwtSvids } from './workload-calls.js';
 import { readX509Context, type X509BundlesMessage, type X509SvidsMessage } from './x509-context.js';
 

@@ -1,18 +1,18 @@
 import { BundleSet, parseX509Bundle, X509Bundle } from '../bundle/index.js';
 import { WorkloadApiError } from '../errors/index.js';
-import { parseSpiffeId, type TrustDomain } from '../id/index.js';
-import { parseX509Svid, type X509Svid } from '../x509-svid/index.js';
+import type { TrustDomain } from '../id/index.js';
+import type { X509Svid } from '../x509-svid/index.js';
 import {
   type DeliveredBundles,
   firstOfEachHint,
   readBundleMap,
   readDeliveredBundles,
-  readHint,
   readPart,
   requireField,
   sameBundles,
 } from './delivered.js';
-import type { X509BundlesResponse, X509SVID, X509SVIDResponse } from './gen/workloadapi_pb.js';
+import type { X509BundlesResponse, X509SVIDResponse } from './gen/workloadapi_pb.js';
+import { type ReadX509Svids, type X509SvidMessage, x509SvidReader } from './read-x509-svids.js';
 
 /**
  * The X.509-SVIDs of this workload with all the bundles it may trust, as one message delivered them. Immutable: the
@@ -24,9 +24,6 @@ export interface X509Context extends DeliveredBundles {
   /** The first of `svids`, which is the default identity (SPIFFE_Workload_API section 8). */
   readonly defaultSvid: X509Svid;
 }
-
-/** An X.509-SVID as the Workload API and the Broker API deliver it. */
-export type X509SvidMessage = Pick<X509SVID, 'spiffeId' | 'x509Svid' | 'x509SvidKey' | 'bundle' | 'hint'>;
 
 /** The answer that carries X.509-SVIDs. */
 export interface X509SvidsMessage extends Pick<X509SVIDResponse, 'crl' | 'federatedBundles'> {
@@ -40,20 +37,17 @@ export type X509BundlesMessage = Pick<X509BundlesResponse, 'bundles' | 'crl'>;
  * Reads the answer of FetchX509SVID (SPIFFE_Workload_API section 5.2.1). An SVID that does not hold together refuses the
  * message as a whole; a foreign bundle that cannot be read is left out.
  *
+ * @param readSvids that of the stream, which knows the message before. Default: one that knows none.
  * @throws `WorkloadApiError` `empty_field`, `bad_identity` or `bad_bundle`.
  */
-export function readX509Context(message: X509SvidsMessage): X509Context {
+export function readX509Context(message: X509SvidsMessage, readSvids: ReadX509Svids = x509SvidReader()): X509Context {
   requireField('X509SVIDResponse', 'svids', message.svids);
   const entries = firstOfEachHint(message.svids);
-  const svids = Object.freeze(entries.map(readSvid));
+  const svids = readSvids(entries);
   const [defaultSvid] = svids;
   if (defaultSvid === undefined) throw new WorkloadApiError('empty_field', 'X509SVIDResponse came without svids');
 
-  const bundles = new Map<string, X509Bundle>();
-  entries.forEach((entry, i) => {
-    const trustDomain = svids[i]?.id.trustDomain;
-    if (trustDomain !== undefined) addOwnBundle(bundles, trustDomain, entry.bundle);
-  });
+  const bundles = readOwnBundles(entries, svids);
   const refusedBundles: WorkloadApiError[] = [];
   const federated = readBundleMap(message.federatedBundles, readX509BundleEntry);
   for (const bundle of federated.read) {
@@ -86,28 +80,26 @@ function sameAs(svid: X509Svid, other: X509Svid | undefined): boolean {
   return other !== undefined && svid.equals(other);
 }
 
-function readSvid(entry: X509SvidMessage): X509Svid {
-  requireField('an X509SVID', 'spiffe_id', entry.spiffeId);
-  requireField('an X509SVID', 'x509_svid', entry.x509Svid);
-  requireField('an X509SVID', 'x509_svid_key', entry.x509SvidKey);
-  requireField('an X509SVID', 'bundle', entry.bundle);
-  return readPart('bad_identity', 'an X.509-SVID was delivered that does not hold together', () =>
-    parseX509Svid({
-      certificates: entry.x509Svid,
-      privateKey: entry.x509SvidKey,
-      hint: readHint(entry.hint),
-      id: parseSpiffeId(entry.spiffeId),
-    }),
-  );
-}
-
-/** SVIDs of one trust domain each bring its bundle, and each must bring the same. */
-function addOwnBundle(bundles: Map<string, X509Bundle>, trustDomain: TrustDomain, der: Uint8Array): void {
-  const key = trustDomain.toString();
-  const bundle = readPart('bad_bundle', `the bundle of ${key}`, () => parseX509Bundle(trustDomain, der));
-  const known = bundles.get(key);
-  if (known !== undefined && !known.equals(bundle)) throw twoBundles(trustDomain);
-  bundles.set(key, bundle);
+/**
+ * SVIDs of one trust domain each bring its bundle, and each must bring the same. Of thousands of SVIDs all but the first
+ * bring the very same bytes, which are not read again.
+ */
+function readOwnBundles(entries: readonly X509SvidMessage[], svids: readonly X509Svid[]): Map<string, X509Bundle> {
+  const bundles = new Map<string, X509Bundle>();
+  const read = new Map<string, Uint8Array>();
+  entries.forEach(({ bundle: der }, i) => {
+    const trustDomain = svids[i]?.id.trustDomain;
+    if (trustDomain === undefined) return;
+    const key = trustDomain.toString();
+    const same = read.get(key);
+    if (same !== undefined && Buffer.compare(same, der) === 0) return;
+    const bundle = readPart('bad_bundle', `the bundle of ${key}`, () => parseX509Bundle(trustDomain, der));
+    const known = bundles.get(key);
+    if (known !== undefined && !known.equals(bundle)) throw twoBundles(trustDomain);
+    bundles.set(key, bundle);
+    read.set(key, der);
+  });
+  return bundles;
 }
 
 /** A trust domain may have no X.509 authority; its bundle is then empty, and so are the bytes. */

@@ -5,6 +5,7 @@ import type { CertificateRevocationList, X509CrlSource, X509Svid, X509SvidSource
 import { crlReader, type WithCrls } from './delivered-crls.js';
 import { type Deliveries, workloadDeliveries } from './deliveries.js';
 import { type Picked, type PickSvid, pickSvid } from './pick-svid.js';
+import { x509SvidReader } from './read-x509-svids.js';
 import { checkUnexpired, SourceCore } from './source-core.js';
 import type { ReadyOptions, Source, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
 import type { StreamWatch } from './stream-watch.js';
@@ -31,7 +32,7 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
   /** @internal */
   constructor(options: X509SourceOptions, deliveries: Deliveries = workloadDeliveries(options)) {
     const { pick } = options;
-    const readCrls = crlReader<X509Context>();
+    const [readSvids, readCrls] = [x509SvidReader(), crlReader<X509Context>()];
     this.#core = new SourceCore(options, deliveries, () => {
       this.#present();
       return this.#watch.read().delivery;
@@ -40,7 +41,7 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
       name: 'X.509-SVIDs',
       open: (signal) => deliveries.x509Svids(signal),
       convert: (message) => {
-        const context = deliveries.readX509Context(message);
+        const context = deliveries.readX509Context(message, readSvids);
         return { ...readCrls(context), ...pickSvid(context, context.svids, pick) };
       },
       same: (one, other) => sameX509Context(one.delivery, other.delivery),
