@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createWorkloadApiClient } from 'svidkit/workload-api';
+import { createWorkloadApiClient, createX509Source } from 'svidkit/workload-api';
 import { describe, expect, it } from 'vitest';
-import { useFaultBench } from './support/use-fault-bench.js';
+import { BACKOFF, useFaultBench } from './support/use-fault-bench.js';
 import { useSpire } from './support/use-spire.js';
 import { twoUsers } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
@@ -9,6 +9,10 @@ import { waitFor } from './support/wait-for.js';
 const NOBODY_UID = 61_099;
 /** The entry that takes the place of the first one. */
 const NEWER = 'e-planner-2';
+const MANY = 1_200;
+/** Each SVID is delivered with the bundle, over again: with so many authorities these are 4 MiB. */
+const AUTHORITIES = 8;
+const MIB = 1024 * 1024;
 
 // Where both ends run as one user they lose their identity together, and nothing can be said about one of them.
 describe.skipIf(!twoUsers().distinct)('changes of the entry, under a steady load of mutual TLS', () => {
@@ -85,6 +89,55 @@ describe.skipIf(!twoUsers().distinct)('changes of the entry, under a steady load
       await spire().commands.deleteEntry(twin.entryId);
     });
     expect(source.current.svids.length).toBe(1);
+  });
+
+  it('not there when a source starts: it is told so, waits, and is ready once the entry is created', async () => {
+    const { entry } = bench();
+    const codes: string[] = [];
+    const client = 'not_ready, permission_denied; ready by itself';
+    await bench().fault('no entry at start of a source', client, async () => {
+      await spire().commands.deleteEntry(NEWER);
+      await waitFor('a withdrawn identity', () => codeOfCurrent() === 'withdrawn');
+      const onError = ({ code }: { code: string }): void => void codes.push(code);
+      await using early = createX509Source({ address: spire().address, backoff: BACKOFF, onError });
+      await waitFor('two refusals', () => codes.length > 1);
+      expect(() => early.getX509Svid()).toThrow(expect.objectContaining({ code: 'not_ready' }));
+      await spire().commands.createEntry({ ...entry, entryId: NEWER });
+      await early.ready({ timeoutMs: 30_000 });
+      await waitFor('the restored identity', () => codeOfCurrent() === undefined);
+    });
+    expect(new Set(codes)).toEqual(new Set(['permission_denied']));
+  });
+
+  it('for another SPIFFE ID: who picks by the old one presents nothing until it is back', async () => {
+    const { entry } = bench();
+    await bench().fault('SPIFFE ID changed and back', 'presented nothing under the other; recovered', async () => {
+      await spire().commands.updateEntry(NEWER, { ...entry, path: '/agents/renamed' });
+      await waitFor('no identity to pick', () => codeOfCurrent() === 'no_identity');
+      await using client = createWorkloadApiClient({ address: spire().address });
+      expect((await client.fetchX509Context()).defaultSvid.id.path).toBe('/agents/renamed');
+      await spire().commands.updateEntry(NEWER, entry);
+      await waitFor('the identity again', () => codeOfCurrent() === undefined);
+    });
+  });
+
+  it('among thousands: a message of thousands of SVIDs, over 4 MiB, is read', async () => {
+    const { entry, source } = bench();
+    const others = Array.from({ length: MANY }, (_, i) => {
+      return { path: `/many/${i}`, uid: entry.uid, entryId: `many-${i}`, x509TtlSeconds: 3_600 };
+    });
+    for (let i = 1; i < AUTHORITIES; i += 1) {
+      await spire().commands.activateAuthority('x509', await spire().commands.prepareAuthority('x509'));
+    }
+    const client = 'read them; kept presenting its own; limit of 4 MiB: resource_exhausted';
+    await bench().fault(`${MANY} more entries, removed again`, client, async () => {
+      await spire().commands.createEntries(others);
+      await waitFor('all of them', () => source.current.svids.length > MANY, { timeoutMs: 120_000, everyMs: 500 });
+      await using limited = createWorkloadApiClient({ address: spire().address, maxMessageBytes: 4 * MIB });
+      await expect(limited.fetchX509Context()).rejects.toMatchObject({ code: 'resource_exhausted' });
+      await spire().commands.deleteEntries(others.map(({ entryId }) => entryId));
+      await waitFor('the one', () => source.current.svids.length === 1, { timeoutMs: 120_000, everyMs: 500 });
+    });
   });
 
   function codeOfCurrent(): string | undefined {

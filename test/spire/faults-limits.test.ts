@@ -55,6 +55,27 @@ describe('limits and outages of the server, under a steady load of mutual TLS', 
     }
   });
 
+  it('an agent that hangs past the expiry of both identities: none is presented, and both ends recover', async () => {
+    const { source, fault } = bench();
+    await fault(
+      'agent hung past SVID expiry, resumed',
+      'kept, then expired; presented nothing; recovered',
+      async () => {
+        spire().pauseAgent();
+        try {
+          await waitFor('an expired identity', () => source.health.expiresAt === undefined);
+          expect(() => source.getX509Svid()).toThrow(expect.objectContaining({ code: 'expired' }));
+          await sleep(1_000);
+        } finally {
+          spire().resumeAgent();
+        }
+        await waitFor('a new identity', () => source.health.expiresAt !== undefined);
+        await sleep(2_000);
+      },
+    );
+    expect(source.health.connected).toBe(true);
+  });
+
   it('away past the expiry of both identities: none is presented, and both ends recover when it is back', async () => {
     const { source, errors, fault } = bench();
     const heard = errors.length;

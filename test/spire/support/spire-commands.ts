@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -87,6 +90,41 @@ export class SpireCommands {
     const id = entry.entryId === undefined ? [] : ['-entryID', entry.entryId];
     const answer = await this.#json(['entry', 'create', ...id, ...this.#entryFlags(entry)]);
     return textAt(answer, 'results', 0, 'entry', 'id');
+  }
+
+  /** Registers many workloads with one command. */
+  async createEntries(entries: readonly (Entry & { readonly entryId: string })[]): Promise<void> {
+    const document = {
+      entries: entries.map(({ entryId, path, uid, x509TtlSeconds, hint }) => ({
+        entry_id: entryId,
+        spiffe_id: this.id(path),
+        parent_id: this.id(this.#target.parentPath),
+        selectors: [{ type: 'unix', value: `uid:${uid}` }],
+        x509_svid_ttl: x509TtlSeconds,
+        hint,
+      })),
+    };
+    await withFile('entries.json', JSON.stringify(document), (path) => this.#json(['entry', 'create', '-data', path]));
+  }
+
+  async deleteEntries(entryIds: readonly string[]): Promise<void> {
+    const ids = JSON.stringify({ ids: entryIds });
+    await withFile('ids.json', ids, (path) => this.#json(['entry', 'delete', '-file', path]));
+  }
+
+  /** The SPIFFE ID of the one agent that is attested. */
+  async agentId(): Promise<string> {
+    return this.id(textAt(await this.#json(['agent', 'list']), 'agents', 0, 'id', 'path'));
+  }
+
+  /** Has the server forget an agent, which may attest itself again if it can. */
+  async evictAgent(agentId: string): Promise<void> {
+    await this.#text(['agent', 'evict', '-spiffeID', agentId]);
+  }
+
+  /** Has the server want no more of an agent, whatever it shows. */
+  async banAgent(agentId: string): Promise<void> {
+    await this.#text(['agent', 'ban', '-spiffeID', agentId]);
   }
 
   /** Replaces the whole entry. */
@@ -218,10 +256,23 @@ export class SpireCommands {
 
   async #text(args: readonly string[]): Promise<string> {
     const { stdout } = await run(this.#target.program, [...args, '-socketPath', this.#target.socket], {
-      timeout: 30_000,
+      timeout: 60_000,
+      maxBuffer: 64 * 1024 * 1024,
       env: { ...process.env, SPIRE_SERVER_FFLAGS: 'wit-svid' },
     });
     return stdout;
+  }
+}
+
+/** For commands that read a file. */
+async function withFile<T>(name: string, text: string, use: (path: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'command-'));
+  try {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return await use(path);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -14,9 +14,15 @@ export interface SpireLayout {
   readonly metricsPort: number;
   readonly x509TtlSeconds: number;
   readonly jwtTtlSeconds: number;
+  /** Lifetime of the server's own certificate and keys; the next ones are prepared at half of it. */
+  readonly caTtlSeconds: number;
+  /** How the agent shows who it is: once with a token, or at any time with a certificate. */
+  readonly attestor: AgentAttestor;
   /** How many X.509-SVID streams a second the agent opens for one workload. Default: no limit. */
   readonly streamsPerSecond?: number | undefined;
 }
+
+export type AgentAttestor = 'join_token' | 'x509pop';
 
 export interface SpirePaths {
   readonly serverConfig: string;
@@ -28,6 +34,10 @@ export interface SpirePaths {
   readonly adminSocket: string;
   readonly bootstrap: string;
   readonly webRoots: string;
+  /** For the attestor `x509pop`: the CA that the server believes, and the agent's certificate and key. */
+  readonly attestorCa: string;
+  readonly attestorCertificate: string;
+  readonly attestorKey: string;
 }
 
 /** The workload socket is alone in `pub`: the agent wants no other socket in or under that directory. */
@@ -42,6 +52,9 @@ export function spirePaths(directory: string): SpirePaths {
     adminSocket: join(directory, 'adm', 'api.sock'),
     bootstrap: join(directory, 'bootstrap.pem'),
     webRoots: join(directory, 'web-roots.pem'),
+    attestorCa: join(directory, 'attestor-ca.pem'),
+    attestorCertificate: join(directory, 'attestor-certificate.pem'),
+    attestorKey: join(directory, 'agt', 'attestor-key.pem'),
   };
 }
 
@@ -55,7 +68,7 @@ export function serverConfig(layout: SpireLayout): string {
     data_dir = "${paths.serverData}"
     socket_path = "${paths.serverSocket}"
     log_level = "DEBUG"
-    ca_ttl = "24h"
+    ca_ttl = "${layout.caTtlSeconds}s"
     agent_ttl = "4h"
     default_x509_svid_ttl = "${layout.x509TtlSeconds}s"
     default_jwt_svid_ttl = "${layout.jwtTtlSeconds}s"
@@ -89,10 +102,7 @@ plugins {
             keys_path = "${join(paths.serverData, 'keys.json')}"
         }
     }
-    NodeAttestor "join_token" {
-        plugin_data {
-        }
-    }
+    ${serverAttestor(layout)}
 }
 `;
 }
@@ -127,10 +137,7 @@ plugins {
             directory = "${paths.agentData}"
         }
     }
-    NodeAttestor "join_token" {
-        plugin_data {
-        }
-    }
+    ${agentAttestor(layout)}
     WorkloadAttestor "unix" {
         plugin_data {
         }
@@ -144,3 +151,32 @@ telemetry {
 }
 `;
 }
+
+/** What an agent is called that has a certificate of this common name. */
+export const ATTESTED_AGENT_PATH = '/spire/agent/x509pop/cn';
+
+function serverAttestor({ attestor, directory }: SpireLayout): string {
+  if (attestor === 'join_token') return JOIN_TOKEN;
+  return `NodeAttestor "x509pop" {
+        plugin_data {
+            ca_bundle_path = "${spirePaths(directory).attestorCa}"
+            agent_path_template = "/x509pop/cn/{{ .Subject.CommonName }}"
+        }
+    }`;
+}
+
+function agentAttestor({ attestor, directory }: SpireLayout): string {
+  if (attestor === 'join_token') return JOIN_TOKEN;
+  const { attestorKey, attestorCertificate } = spirePaths(directory);
+  return `NodeAttestor "x509pop" {
+        plugin_data {
+            private_key_path = "${attestorKey}"
+            certificate_path = "${attestorCertificate}"
+        }
+    }`;
+}
+
+const JOIN_TOKEN = `NodeAttestor "join_token" {
+        plugin_data {
+        }
+    }`;

@@ -1,17 +1,30 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeAttestor } from './attestor.js';
 import { requireSpire, type SpireBinaries } from './binaries.js';
 import { type AllowedBroker, brokerSocket } from './broker-config.js';
 import { freePort } from './free-port.js';
 import { folderUntilExit, ManagedProcess } from './processes.js';
 import { SpireCommands } from './spire-commands.js';
-import { agentConfig, type SpireLayout, type SpirePaths, serverConfig, spirePaths } from './spire-config.js';
+import {
+  type AgentAttestor,
+  ATTESTED_AGENT_PATH,
+  agentConfig,
+  type SpireLayout,
+  type SpirePaths,
+  serverConfig,
+  spirePaths,
+} from './spire-config.js';
 import { waitFor } from './wait-for.js';
 
 /** The identity that all registration entries of the tests hang under. */
 const AGENT_PATH = '/agent';
+/** The common name of an agent that has a certificate. */
+const AGENT_NAME = 'host1';
 const REPORTED_LINES = 40;
+/** Where an agent keeps its own identity. */
+const AGENT_STATE = 'agent-data.json';
 
 export interface SpireOptions {
   /** Default `example.org`. */
@@ -20,6 +33,10 @@ export interface SpireOptions {
   readonly x509TtlSeconds?: number;
   /** Lifetime of JWT-SVIDs whose entry names none. Default 60. */
   readonly jwtTtlSeconds?: number;
+  /** Lifetime of the server's own certificate and keys, which it replaces at half of it. Default a day. */
+  readonly caTtlSeconds?: number;
+  /** How the agent shows who it is. Default `join_token`, which it can do once. */
+  readonly attestor?: AgentAttestor;
   /** The roots of the web PKI that the server believes in, as PEM. Default: those of the system. */
   readonly webRoots?: string;
   /** Who may use the Broker API. Default: the agent does not serve it. */
@@ -64,7 +81,7 @@ export class Spire implements AsyncDisposable {
       program: binaries.server,
       socket: this.#paths.serverSocket,
       trustDomain: layout.trustDomain,
-      parentPath: AGENT_PATH,
+      parentPath: layout.attestor === 'x509pop' ? `${ATTESTED_AGENT_PATH}/${AGENT_NAME}` : AGENT_PATH,
     });
   }
 
@@ -77,6 +94,8 @@ export class Spire implements AsyncDisposable {
       trustDomain: options.trustDomain ?? 'example.org',
       x509TtlSeconds: options.x509TtlSeconds ?? 60,
       jwtTtlSeconds: options.jwtTtlSeconds ?? 60,
+      caTtlSeconds: options.caTtlSeconds ?? 86_400,
+      attestor: options.attestor ?? 'join_token',
       serverPort: await freePort(),
       bundleEndpointPort: await freePort(),
       metricsPort: await freePort(),
@@ -101,13 +120,14 @@ export class Spire implements AsyncDisposable {
   }
 
   /**
-   * Starts the agent, or starts it again with the identity that it kept on disk.
+   * Starts the agent, or starts it again with the identity that it kept on disk, where it has one.
    *
    * @param limits how many X.509-SVID streams a second it opens for one workload; default no limit.
    */
   async startAgent(limits: { readonly streamsPerSecond?: number } = {}): Promise<void> {
     writeFileSync(this.#paths.agentConfig, agentConfig({ ...this.#layout, ...limits }));
-    const arguments_ = this.#agent === undefined ? ['-joinToken', await this.commands.joinToken()] : [];
+    const isKnown = this.#layout.attestor === 'x509pop' || existsSync(join(this.#paths.agentData, AGENT_STATE));
+    const arguments_ = isKnown ? [] : ['-joinToken', await this.commands.joinToken()];
     this.#agent = await this.#run(
       'agent',
       this.#binaries.agent,
@@ -120,6 +140,16 @@ export class Spire implements AsyncDisposable {
   /** Ends the agent: `SIGTERM` closes its socket properly, `SIGKILL` leaves a stale one behind. */
   async endAgent(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     await this.#agent?.end(signal);
+  }
+
+  /** Whether the agent is running; it ends by itself when the server wants no more of it. */
+  get agentRunning(): boolean {
+    return this.#agent?.running ?? false;
+  }
+
+  /** Takes from an agent that has ended the identity it kept on disk, so that it joins anew. */
+  forgetAgent(): void {
+    rmSync(join(this.#paths.agentData, AGENT_STATE));
   }
 
   /** The agent accepts connections and answers nobody, until {@link resumeAgent}. */
@@ -176,6 +206,7 @@ export class Spire implements AsyncDisposable {
       chmodSync(join(this.#layout.directory, name), mode);
     }
     writeFileSync(this.#paths.serverConfig, serverConfig(this.#layout));
+    if (this.#layout.attestor === 'x509pop') writeAttestor(this.#paths, AGENT_NAME);
   }
 
   async #run(
