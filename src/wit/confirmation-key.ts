@@ -29,7 +29,7 @@ export function readConfirmationKey(claims: JsonObject, profile: WitProfileRules
     if (cnf[name] !== undefined) throw new WitError('bad_cnf', `cnf must hold one key, and has ${name} next to jwk`);
   }
   const alg = readConfirmationAlgorithm(jwk, profile);
-  const publicKey = asRoomError<WitErrorCode, PublicKeyJwk>(WitError, () => readPublicJwk(jwk));
+  const publicKey = asRoomError<WitErrorCode, PublicKeyJwk>(WitError, () => importKey(jwk));
   if (publicKey.use !== undefined && publicKey.use !== 'sig') {
     throw new WitError('bad_cnf', 'the key in cnf is not meant for signatures');
   }
@@ -37,6 +37,26 @@ export function readConfirmationKey(claims: JsonObject, profile: WitProfileRules
     throw new WitError('cnf_alg_mismatch', `the key in cnf cannot be used with its alg ${alg}`);
   }
   return { alg, publicKey };
+}
+
+/**
+ * Keys that were imported lately, by their whole text. Importing one costs a third of verifying a request, and a workload
+ * comes with the same one again and again. A key is immutable, and only what a trust domain has signed comes here.
+ */
+const imported = new Map<string, PublicKeyJwk>();
+const MAX_IMPORTED = 1000;
+const MAX_TEXT = 2048;
+
+function importKey(jwk: JsonObject): PublicKeyJwk {
+  const text = JSON.stringify(jwk);
+  const known = imported.get(text);
+  if (known !== undefined) return known;
+  const publicKey = readPublicJwk(jwk);
+  if (text.length > MAX_TEXT) return publicKey;
+  const [oldest] = imported.size < MAX_IMPORTED ? [] : imported.keys();
+  if (oldest !== undefined) imported.delete(oldest);
+  imported.set(text, publicKey);
+  return publicKey;
 }
 
 function readConfirmationAlgorithm({ alg }: JsonObject, profile: WitProfileRules): JwsAlgorithm {

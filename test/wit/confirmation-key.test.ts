@@ -3,6 +3,8 @@ import { BundleSet, WitBundle } from 'svidkit/bundle';
 import { verifyWit } from 'svidkit/wit';
 import { describe, expect, it } from 'vitest';
 import { publicJwkOf } from '../../src/internal/jwk.js';
+import { ASYMMETRIC_ALGORITHMS } from '../../src/internal/jws-algorithm.js';
+import { readConfirmationKey } from '../../src/wit/confirmation-key.js';
 import { keyPair } from '../support/key-pairs.js';
 import { rejectionOf } from '../support/rejections.js';
 import { authority, clock, wit, workload } from '../support/wit-domain.js';
@@ -94,5 +96,45 @@ describe('the key in cnf', () => {
     const rsa = publicJwkOf(keyPair('RSA').publicKey);
     expect(await outcome({ jwk: { ...rsa, alg: 'PS256' } })).toBe('accepted');
     expect(await outcome({ jwk: { ...rsa, e: 'AQ', alg: 'PS256' } })).toBe('weak_key');
+  });
+});
+
+describe('a key that was imported before', () => {
+  const confirmed = async (cnf: unknown): Promise<KeyObject> => {
+    const token = wit({ claims: { sub: 'wimse://example.org/planner', cnf } });
+    return (await verifyWit(token, bundles, { clock })).confirmationKey;
+  };
+
+  it('is not imported again', async () => {
+    const cnf = jwk({}, keyPair('P-256', 'imported once').privateKey);
+    expect(await confirmed(cnf)).toBe(await confirmed(cnf));
+  });
+
+  it('threat 4: threat 3: vouches for no other text of itself', async () => {
+    expect(await outcome(jwk())).toBe('accepted');
+    expect(await outcome(jwk({ use: 'enc' }))).toBe('bad_cnf');
+    expect(await outcome(jwk({ key_ops: ['sign'] }))).toBe('cnf_alg_mismatch');
+    expect(await outcome(jwk({ alg: 'ES384' }))).toBe('cnf_alg_mismatch');
+    expect(await outcome(jwk({ d: 'AAAA' }))).toBe('private_key_member');
+    expect(await outcome(jwk({ crv: 'P-384' }))).toBe('malformed_key');
+    expect(await outcome(jwk())).toBe('accepted');
+  });
+
+  it('is forgotten once a thousand others have come', () => {
+    const wide = {
+      name: 'wimse',
+      algorithms: ASYMMETRIC_ALGORITHMS,
+      kidRequired: false,
+      isType: () => true,
+      audAllowed: true,
+    } as const;
+    const read = (kid: string) =>
+      readConfirmationKey({ cnf: { jwk: { ...publicJwkOf(workload), alg: 'ES256', kid } } }, wide);
+    const first = read('first').publicKey;
+    expect(read('first').publicKey).toBe(first);
+    for (let count = 0; count < 1000; count += 1) read(`other ${count}`);
+    expect(read('other 999').publicKey).toBe(read('other 999').publicKey);
+    expect(read('first').publicKey).not.toBe(first);
+    expect(read('first').publicKey.thumbprint).toBe(first.thumbprint);
   });
 });
