@@ -1,15 +1,17 @@
-import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { join, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { anyId, Workload } from 'svidkit';
 import { createDevEndpoint } from 'svidkit/dev';
 import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
+import { call } from './support/connections.js';
+import { ask } from './support/http2.js';
+import { freePort, runProgram, untilListening } from './support/programs.js';
 
 const root = resolve(import.meta.dirname, '..');
 const folder = join(root, 'test', '.docs');
+const PLANNER = 'spiffe://example.org/agents/planner';
 
 interface Example {
   readonly name: string;
@@ -51,25 +53,69 @@ describe('the documentation', () => {
       return `${problem.file?.fileName}:${(at?.line ?? 0) + 1} ${ts.flattenDiagnosticMessageText(problem.messageText, '\n')}`;
     });
     expect(problems).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('has a README whose service, agent and endpoint run as they stand, but for the address', async () => {
     const port = await freePort();
     await using endpoint = await createDevEndpoint({ trustDomain: 'example.org' });
     const service = await endpoint.addWorkload('spiffe://example.org/services/orders');
-    const agent = await endpoint.addWorkload('spiffe://example.org/agents/planner');
-    const [asAgent, asService, asEndpoint] = examples.map(({ file }) => localCopy(file, port));
+    const agent = await endpoint.addWorkload(PLANNER);
+    const check = "\nif (answer.status !== 200 || !token || !agent) throw new Error('not answered');\n";
+    const [asAgent = '', asService, asEndpoint] = examples.map(({ file }) => localCopy(file, port));
+    appendFileSync(asAgent, check);
 
-    const serving = run(asService, service.address);
+    const serving = runProgram(asService, service.address);
     try {
       await untilListening(port, serving.child);
-      const answered = await run(asAgent, agent.address).done;
-      expect(answered).toEqual({ code: 0, output: 'I am spiffe://example.org/agents/planner\n' });
-      const own = run(asEndpoint, '');
+      const answered = await runProgram(asAgent, agent.address).done;
+      expect(answered).toEqual({ code: 0, output: `I am ${PLANNER}\n` });
+      const own = runProgram(asEndpoint, '');
       const [line] = await once(own.child.stdout, 'data');
       expect(line).toMatch(/^SPIFFE_ENDPOINT_SOCKET=unix:\/\/\/.+\n$/);
       own.child.kill();
       await own.done;
+    } finally {
+      serving.child.kill();
+      await serving.done;
+    }
+  }, 60_000);
+
+  it('has frameworks that serve HTTPS, HTTP/2 and WebSockets as they stand, but for the address', async () => {
+    await using endpoint = await createDevEndpoint({ trustDomain: 'example.org' });
+    const service = await endpoint.addWorkload('spiffe://example.org/services/orders');
+    const agent = await endpoint.addWorkload(PLANNER);
+    const pieces = examples
+      .filter(({ name }) => name.startsWith('docs/frameworks.md'))
+      .map(({ file }) => ({ file, code: readFileSync(file, 'utf8') }));
+    const servers = pieces.filter(({ code }) => code.includes('8443'));
+    const [sessions, webSocket] = pieces.filter(({ code }) => !code.includes('8443'));
+    const ports: number[] = [];
+    for (const _ of servers) ports.push(await freePort());
+    const [first = 0, last = 0] = [ports[0], ports.at(-1)];
+    const copies = servers.map(({ file }, index) => localCopy(file, ports[index] ?? 0));
+
+    const serving = runProgram(together('all-servers.ts', copies), service.address);
+    try {
+      for (const port of ports) await untilListening(port, serving.child);
+      await using workload = await Workload.connect({ address: agent.address });
+      await using pool = workload.http2SessionPool({ authorize: anyId() });
+      const httpsAgent = workload.httpsAgent({ authorize: anyId() });
+      for (const [index, { code }] of servers.entries()) {
+        const port = ports[index] ?? 0;
+        if (port === last) continue;
+        const { body } = code.includes('createHttp2Server')
+          ? await ask(await pool.session(`https://127.0.0.1:${port}`), { ':path': '/orders' })
+          : await call(httpsAgent, port, { path: '/orders' });
+        expect(body, code).toBe(`hello, ${PLANNER}\n`);
+      }
+      const clients = [localCopy(sessions?.file ?? '', first), localCopy(webSocket?.file ?? '', last)];
+      expect(await runProgram(together('all-clients.ts', clients), agent.address).done).toEqual({
+        code: 0,
+        output: [
+          `spiffe://example.org/services/orders says: hello, ${PLANNER}\n\n`,
+          `spiffe://example.org/services/orders is there\nand says: hello, ${PLANNER}\n\n`,
+        ].join(''),
+      });
     } finally {
       serving.child.kill();
       await serving.done;
@@ -88,54 +134,19 @@ describe('the documentation', () => {
   });
 });
 
-/** The example with a local address in the place of `https://orders.example.org`, and a check that the call was answered. */
+/** The example with a local address in the place of `orders.example.org`. */
 function localCopy(file: string, port: number): string {
   const code = readFileSync(file, 'utf8')
-    .replaceAll('https://orders.example.org', `https://127.0.0.1:${port}`)
+    .replaceAll('//orders.example.org', `//127.0.0.1:${port}`)
     .replaceAll('8443', String(port));
   const copy = file.replace('.ts', '-local.ts');
-  const check = "\nif (answer.status !== 200 || !token || !agent) throw new Error('not answered');\n";
-  writeFileSync(copy, code.includes('const answer') ? code + check : code);
+  writeFileSync(copy, code);
   return copy;
 }
 
-interface Run {
-  readonly child: ChildProcessByStdio<null, Readable, null>;
-  readonly done: Promise<{ readonly code: unknown; readonly output: string }>;
-}
-
-function run(file: string | undefined, address: string): Run {
-  const child = spawn(process.execPath, ['--import', 'tsx', String(file)], {
-    cwd: root,
-    env: { ...process.env, SPIFFE_ENDPOINT_SOCKET: address },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  return { child, done: once(child, 'close').then(([code]) => ({ code, output })) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-async function untilListening(port: number, child: ChildProcess): Promise<void> {
-  while (child.exitCode === null) {
-    const open = await new Promise<boolean>((settle) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => settle(true)).once('error', () => settle(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (open) return;
-    await new Promise((next) => setTimeout(next, 50));
-  }
-  throw new Error('the service ended');
+/** A program that is all of these, one after the other. */
+function together(name: string, files: readonly string[]): string {
+  const file = join(folder, name);
+  writeFileSync(file, files.map((each) => `await import('./${basename(each)}');\n`).join(''));
+  return file;
 }
