@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 /** RFC 9113 section 6: the types of frames that are used here. */
-const FRAME = { DATA: 0, HEADERS: 1, SETTINGS: 4 } as const;
+export const FRAME = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4 } as const;
 const [END_STREAM, END_HEADERS, ACK] = [0x1, 0x4, 0x1];
 
 /**
@@ -35,7 +35,8 @@ export async function sendRawHttp2(
   return status;
 }
 
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+/** RFC 9113 section 4.1. */
+export function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head.writeUInt8(type, 3);
