@@ -23,6 +23,9 @@ export function guardEvents<E extends EventEmitter>(emitter: E, gates: Gates): E
   return Object.defineProperty(emitter, 'emit', { value: guarded, configurable: true, writable: true });
 }
 
+/** By then handshakes have ended: Node gives them two minutes unless it is told otherwise. */
+const HANDSHAKES_MS = 120_000;
+
 /** Admits the peers of one server, whatever protocol the server speaks, and looks after their connections. */
 export class Acceptor {
   readonly #settings: MtlsServerSettings;
@@ -30,7 +33,7 @@ export class Acceptor {
   readonly #live: LiveConnections;
   /** What handshakes that began last have presented, and what those before it have. */
   #presented: Identity | undefined;
-  #previous: Identity | undefined;
+  #previous: { readonly identity: Identity; readonly until: number } | undefined;
 
   constructor(settings: MtlsServerSettings, tuning: TlsTuning) {
     this.#settings = settings;
@@ -72,7 +75,8 @@ export class Acceptor {
         server.setSecureContext(contextOptions(identity, this.#tuning));
         // The context has its copy; Node would keep the PEM of the key as a property of the server.
         Reflect.set(server, 'key', undefined);
-        this.#previous = this.#presented;
+        const until = performance.now() + HANDSHAKES_MS;
+        this.#previous = this.#presented && { identity: this.#presented, until };
         this.#presented = identity;
       }
       return true;
@@ -97,9 +101,14 @@ export class Acceptor {
 
   /** The identity may have been replaced while the handshake went on. */
   #presentedOn(socket: TLSSocket): Identity | undefined {
-    const own = this.#previous && socket.getX509Certificate()?.toString();
-    const isPrevious = own !== undefined && this.#previous?.certificatesPem().replaceAll('\r', '').startsWith(own);
-    return isPrevious ? this.#previous : this.#presented;
+    if (this.#previous === undefined || performance.now() > this.#previous.until) {
+      this.#previous = undefined;
+      return this.#presented;
+    }
+    const { identity } = this.#previous;
+    const own = socket.getX509Certificate()?.toString();
+    const isPrevious = own !== undefined && identity.certificatesPem().replaceAll('\r', '').startsWith(own);
+    return isPrevious ? identity : this.#presented;
   }
 
   #refuse(server: Server, socket: Socket, error: TlsError): void {

@@ -20,5 +20,9 @@ export function readOnDrain({ onDrain }: DrainOptions): DrainOptions['onDrain'] 
 
 /** Leaves a connection to the application, which alone knows whether a socket is idle. */
 export function useRaw(connection: Connection, onDrain: DrainOptions['onDrain']): void {
-  connection.use({ isIdle: () => false, drain: () => onDrain?.(connection.socket) });
+  const drain = (): void => {
+    // Later, so that what it throws does not keep the other connections from being looked at.
+    if (onDrain !== undefined) process.nextTick(onDrain, connection.socket);
+  };
+  connection.use({ isIdle: () => false, drain });
 }

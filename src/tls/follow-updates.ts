@@ -13,21 +13,40 @@ export function followUpdates(source: object, onUpdate: () => void): () => void 
   const update = (): void => {
     if (!ended) onUpdate();
   };
-  const iterator = source.updates({ onLost: update })[Symbol.asyncIterator]();
-  void followIterator(iterator, update);
+  const iterator = iterate(source, update);
+  const follow = async (): Promise<void> => {
+    for (let isOver = false; !isOver; update()) isOver = await endsWithNext(iterator);
+  };
+  void follow();
   return () => {
     ended = true;
-    iterator.return?.().catch(() => {});
+    void endEarly(iterator);
   };
 }
 
-async function followIterator(iterator: AsyncIterator<unknown>, update: () => void): Promise<void> {
+/** What goes wrong with the iteration, the source says when it is read. */
+function iterate(source: UpdatingSource, onLost: () => void): AsyncIterator<unknown> | undefined {
   try {
-    while ((await iterator.next()).done !== true) update();
+    return source.updates({ onLost })[Symbol.asyncIterator]();
   } catch {
-    // The source says why when it is read.
+    return undefined;
   }
-  update();
+}
+
+async function endsWithNext(iterator: AsyncIterator<unknown> | undefined): Promise<boolean> {
+  try {
+    return iterator === undefined || (await iterator.next()).done === true;
+  } catch {
+    return true;
+  }
+}
+
+async function endEarly(iterator: AsyncIterator<unknown> | undefined): Promise<void> {
+  try {
+    await iterator?.return?.();
+  } catch {
+    // There is nothing left to end.
+  }
 }
 
 function isUpdating(source: object): source is UpdatingSource {

@@ -104,7 +104,8 @@ export class LiveConnections {
 
   #withdraw({ socket }: Connection, refusal: TlsError): void {
     socket.destroy(refusal);
-    this.#onWithdrawn(refusal);
+    // Later, so that what a listener throws does not keep the other connections from being looked at.
+    process.nextTick(this.#onWithdrawn, refusal);
   }
 
   #schedule(connection: Connection): void {

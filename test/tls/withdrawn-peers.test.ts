@@ -8,13 +8,16 @@ import type { TlsError } from 'svidkit/errors';
 import { createIssuer } from 'svidkit/issuer';
 import { connectTls, createHttpsAgent, createHttpsServer, createTlsServer, createUndiciConnector } from 'svidkit/tls';
 import { createX509Source } from 'svidkit/workload-api';
+import { parseCertificateList } from 'svidkit/x509-svid';
 import { Agent, fetch } from 'undici';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { GrpcStatus } from '../../src/workload-api/grpc-status.js';
 import { call, listen } from '../support/connections.js';
 import { x509Message } from '../support/delivered-messages.js';
+import * as der from '../support/der-writer.js';
 import { FollowedSide } from '../support/followed-side.js';
-import { CLIENT, ourSvid, SERVER, Side, theirBundle } from '../support/mtls.js';
+import { CLIENT, ourSvid, ours, SERVER, Side, theirBundle } from '../support/mtls.js';
+import { type ListSpec, makeList, revokedEntry } from '../support/revocation-lists.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { NOW, sourceOf } from '../support/x509.js';
 
@@ -218,6 +221,37 @@ describe('time', () => {
   });
 });
 
+describe('a revocation list', () => {
+  const listOf = (spec: ListSpec) => [parseCertificateList(makeList(ours, spec))];
+
+  it('ends a socket when it revokes the peer', async () => {
+    const serial = der.integer(0x1234);
+    client.current = ourSvid(CLIENT, { serial });
+    let lists = listOf({});
+    const { there } = await rawPair(client, {
+      ...server,
+      clock: server.clock,
+      crls: { getX509Crls: () => lists },
+    } as Side);
+    server.update(() => (lists = listOf({ entries: [revokedEntry(serial)] })));
+    expect(await endOf(there)).toBe('peer_refused');
+    expect(server.refused).toMatchObject([{ rule: 'revoked', claimedId: CLIENT }]);
+  });
+
+  it('ends a socket when it has run out', async () => {
+    const lists = listOf({ nextUpdate: new Date(NOW + 1000) });
+    server.now = NOW + 950;
+    const { there } = await rawPair(client, {
+      ...server,
+      clock: server.clock,
+      crls: { getX509Crls: () => lists },
+    } as Side);
+    const failure = once(there, 'error').catch((error: unknown) => [error]);
+    server.now = NOW + 1001;
+    expect(await failure).toMatchObject([{ code: 'peer_refused', rule: 'crl_not_current' }]);
+  });
+});
+
 describe('the sources', () => {
   it('are followed while there are connections, once each, and not any longer', async () => {
     const connected: RawPair[] = [];
@@ -267,5 +301,38 @@ describe('the sources', () => {
     endpoint.x509.opening = { refuse: GrpcStatus.permissionDenied };
     endpoint.x509.end(GrpcStatus.permissionDenied);
     expect(await failure).toMatchObject([{ code: 'bundle_failed', cause: { code: 'withdrawn' } }]);
+  });
+});
+
+describe('a source that misbehaves', () => {
+  const sources: ReadonlyArray<readonly [what: string, updates: () => unknown]> = [
+    [
+      'throws when it is to be followed',
+      () => {
+        throw new Error('closed');
+      },
+    ],
+    ['gives no iterable', () => ({})],
+    ['fails at once', () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('gone')) }) })],
+    [
+      'cannot be left',
+      () => ({
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise(() => {}),
+          return: () => Promise.reject(new Error('no')),
+        }),
+      }),
+    ],
+    ['ends at once', () => ({ [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true }) }) })],
+  ];
+
+  it.each(sources)('and %s harms no connection', async (_, updates) => {
+    const side = new Side(ourSvid(CLIENT));
+    const bundles = { ...side.bundles, updates };
+    const { here, there } = await rawPair({ ...side, clock: side.clock, bundles } as Side, new Side(ourSvid(SERVER)));
+    await nextTurn();
+    expect(here.destroyed).toBe(false);
+    here.destroy();
+    await once(there.resume(), 'close');
   });
 });
