@@ -25,7 +25,7 @@ import { SvidkitError } from './svidkit-error.js';
  * - `missing_parameter`, `bad_parameter`, `forbidden_parameter`: signature parameters, as the names say.
  *
  * In the signature:
- * - `alg_mismatch`: another algorithm than that of the key.
+ * - `alg_mismatch`, `keyid_mismatch`: another algorithm than that of the key; another name.
  * - `bad_signature`: not made with this key over this message.
  * - `expires_before_created`, `expired`, `not_yet_valid`, `lifetime_too_long`: as the names say; leeway included.
  * - `wit_expired`: the WIT has expired since it was verified, or before a signature was to be made.
@@ -70,6 +70,7 @@ export type HttpSignatureErrorCode =
   | 'bad_parameter'
   | 'forbidden_parameter'
   | 'alg_mismatch'
+  | 'keyid_mismatch'
   | 'bad_signature'
   | 'expires_before_created'
   | 'expired'

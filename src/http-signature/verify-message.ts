@@ -20,6 +20,8 @@ export interface VerificationKey {
   readonly key: KeyObject;
   /** A JOSE or a registered name. */
   readonly alg: JwsAlgorithm | HttpSignatureAlgorithm;
+  /** What signers call the key: a signature with another `keyid` is refused. Default: whatever it says is let be. */
+  readonly keyid?: string | undefined;
 }
 
 export interface VerifyMessageOptions {
@@ -47,7 +49,7 @@ export interface VerifyMessageOptions {
  */
 export function verifyMessage(
   message: HttpMessage,
-  { key, alg }: VerificationKey,
+  { key, alg, keyid }: VerificationKey,
   options: VerifyMessageOptions,
 ): MessageSignature {
   const required = toComponents(options?.components);
@@ -64,6 +66,7 @@ export function verifyMessage(
     if (!covered.has(identifier)) throw new HttpSignatureError('not_covered', `${identifier} is not signed`);
   }
   checkAlgorithm(received, algorithm);
+  checkKeyId(received, keyid);
   if (!verifyJws(algorithm, publicKey, baseOfReceived(received, components, read), signature)) {
     throw new HttpSignatureError('bad_signature', 'the signature was not made with this key over this message');
   }
@@ -88,5 +91,13 @@ function checkAlgorithm({ input }: ReceivedSignature, alg: JwsAlgorithm): void {
   const named = textParameter(input.parameters, 'alg');
   if (named !== undefined && !isRegisteredNameOf(named, alg)) {
     throw new HttpSignatureError('alg_mismatch', `the signature names ${quote(named)}, the key is for ${alg}`);
+  }
+}
+
+/** RFC 9421 section 3.2: where the signature names a key, it is this one. */
+function checkKeyId({ input }: ReceivedSignature, keyid: string | undefined): void {
+  const named = textParameter(input.parameters, 'keyid');
+  if (keyid !== undefined && named !== undefined && named !== keyid) {
+    throw new HttpSignatureError('keyid_mismatch', `the signature names the key ${quote(named)}, another was expected`);
   }
 }

@@ -393,6 +393,19 @@ describe('signing and verifying, section 3', () => {
   });
 
   it.each([
+    ['accepted', {}, 'k1'],
+    ['accepted', { keyid: 'k1' }, undefined],
+    ['accepted', { keyid: 'k1' }, 'k1'],
+    ['keyid_mismatch', { keyid: 'k2' }, 'k1'],
+    ['keyid_mismatch', { keyid: 'K1' }, 'k1'],
+    ['bad_parameter', { keyid: 1 }, 'k1'],
+  ])('threat 36: %s: a signature with %j for the key %j', async (code, extra, keyid) => {
+    const fields = await signMessage(message, key, { components, parameters: extra as SignatureParameters });
+    const outcome = codeOf(() => verifyMessage(add(message, fields), { ...verificationKey, keyid }, { components }));
+    expect(outcome).toBe(code);
+  });
+
+  it.each([
     ['unpaired_label', 'Signature-Input', 'b=()'],
     ['unpaired_label', 'Signature', 'b=:AA==:'],
     ['duplicate_member', 'Signature', 'sig=:AA==:'],

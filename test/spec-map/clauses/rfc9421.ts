@@ -265,8 +265,7 @@ export const rfc9421: SpecDocument = {
     {
       ...{ at: '3.2 e', level: 'MUST', binds: 'verifier' },
       text: 'A `keyid` that does not belong to the configured key is an error.',
-      tests: [],
-      gap: 'verifyMessage() takes a key without a name; readSignatures() and its answer show `keyid` to the caller',
+      tests: rfc('threat 36: keyid_mismatch: *'),
     },
     {
       ...{ at: '3.2 f', level: 'MUST', binds: 'verifier' },
