@@ -1,13 +1,19 @@
-import type { DerRule } from '../internal/der.js';
+import type { CertificateRule } from '../internal/certificate.js';
 import type { JwkRule } from '../internal/jwk.js';
 import { ReadError } from '../internal/read-error.js';
 
 /**
  * What is wrong with one key alone: `unsupported_key`, `malformed_key`, `weak_key` and `not_a_jwk` (no `kty`) as in
- * `BundleErrorCode`; `bad_der` and `too_large` for the key inside a certificate; `missing_kid` in a SPIFFE bundle
- * document.
+ * `BundleErrorCode`; `bad_der` and `too_large` for the key inside a certificate. In a SPIFFE bundle document also
+ * `missing_kid` and, of the certificate that an X.509 entry brings, `bad_certificate`, `unsupported_algorithm`,
+ * `bad_x5c` (not base64, or with another key than its JWK) and `not_a_ca`.
  */
-export type IgnoredKeyRule = Exclude<JwkRule, 'private_key_member' | 'key_mismatch'> | DerRule | 'missing_kid';
+export type IgnoredKeyRule =
+  | Exclude<JwkRule, 'private_key_member' | 'key_mismatch'>
+  | CertificateRule
+  | 'missing_kid'
+  | 'bad_x5c'
+  | 'not_a_ca';
 
 /**
  * A published key that counts for nothing. Plain data, for logs and alarms: its publisher should hear of it. All but
@@ -61,7 +67,11 @@ const RULES: Readonly<Record<IgnoredKeyRule, true>> = {
   weak_key: true,
   bad_der: true,
   too_large: true,
+  bad_certificate: true,
+  unsupported_algorithm: true,
   missing_kid: true,
+  bad_x5c: true,
+  not_a_ca: true,
 };
 
 function isIgnoredKeyRule(rule: string): rule is IgnoredKeyRule {

@@ -2,23 +2,25 @@ import { BundleError } from '../errors/index.js';
 import { parseTrustDomain, type TrustDomain, type TrustDomainLike } from '../id/index.js';
 import { type Certificate, parseCertificate } from '../internal/certificate.js';
 import { readPublicJwk, readPublicKey } from '../internal/jwk.js';
+import { ReadError } from '../internal/read-error.js';
 import { asRoomError } from '../internal/room-error.js';
-import { type IgnoredKey, readOrIgnore } from './ignored-key.js';
+import { type IgnoredKey, type IgnoredKeyRule, readOrIgnore } from './ignored-key.js';
 import { type JwkEntry, type JwkSetDocument, readJwkSet } from './jwk-set.js';
 import { JwtBundle } from './jwt-bundle.js';
 import { readKeys } from './key-bundle.js';
 import { SpiffeBundle } from './spiffe-bundle.js';
 import { WitBundle } from './wit-bundle.js';
-import { X509Bundle } from './x509-bundle.js';
+import { checkAuthority, X509Bundle } from './x509-bundle.js';
 
 /**
  * Reads a SPIFFE bundle document (SPIFFE Trust Domain and Bundle section 4; X509-SVID, JWT-SVID and WIT-SVID
  * section 6). The document does not say whose it is: the trust domain comes from where it was found.
  *
  * Not looked at are keys without `use` or of an unknown one, X.509 entries without a certificate, and every certificate
- * of an entry but the first. A key of an unknown type or curve, a weak or malformed one, and a JWT or WIT key without
- * `kid` is left out and listed in `ignored` of the part that it was published for. Two sound keys with one `kid`, a
- * certificate that is not a CA's or not that of its key, and a private key refuse the document.
+ * of an entry but the first. A key of an unknown type or curve, a weak or malformed one, a JWT or WIT key without `kid`,
+ * and a certificate that is malformed, not a CA's or not that of its key are left out and listed in `ignored` of the
+ * part that they were published for (section 4.1.3: what does not pass validation is not usable, and the rest is). Two
+ * sound keys with one `kid` and a private key refuse the document.
  *
  * @throws `BundleError` with the rule that refused.
  */
@@ -48,20 +50,25 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 function readAuthority(entry: JwkEntry, ignored: IgnoredKey[]): Certificate[] {
   if (entry['use'] !== 'x509-svid') return [];
   return asRoomError(BundleError, () => {
-    const publicKey = readOrIgnore(ignored, { kid: entry['kid'] }, () => readPublicJwk(entry));
-    const x5c = entry['x5c'];
+    const { kid, x5c } = entry;
+    const publicKey = readOrIgnore(ignored, { kid }, () => readPublicJwk(entry));
     if (publicKey === undefined || x5c === undefined) return [];
-    if (!Array.isArray(x5c)) throw new BundleError('bad_x5c', 'x5c must be a list');
-    if (x5c.length === 0) return [];
-    const certificate = parseCertificate(decodeBase64(x5c[0]));
-    const { subject } = certificate;
-    const certified = readOrIgnore(ignored, { subject }, () => readPublicKey(certificate.publicKey));
-    if (certified === undefined) return [];
-    if (certified.thumbprint !== publicKey.thumbprint) {
-      throw new BundleError('bad_x5c', 'the certificate in x5c has another key than its JWK');
-    }
-    return [certificate];
+    const certificate = readOrIgnore(ignored, { kid }, () => readFirst(x5c));
+    if (certificate === undefined) return [];
+    const authority = readOrIgnore(ignored, { subject: certificate.subject }, () => {
+      if (readPublicKey(certificate.publicKey).thumbprint !== publicKey.thumbprint) {
+        throw new ReadError<IgnoredKeyRule>('bad_x5c', 'the certificate in x5c has another key than its JWK');
+      }
+      return checkAuthority(certificate);
+    });
+    return authority === undefined ? [] : [authority];
   });
+}
+
+/** The certificate that counts, of a list that may be empty. */
+function readFirst(x5c: unknown): Certificate | undefined {
+  if (!Array.isArray(x5c)) throw new ReadError<IgnoredKeyRule>('bad_x5c', 'x5c must be a list');
+  return x5c.length === 0 ? undefined : parseCertificate(decodeBase64(x5c[0]));
 }
 
 function decodeBase64(text: unknown): Uint8Array<ArrayBuffer> {
@@ -69,7 +76,7 @@ function decodeBase64(text: unknown): Uint8Array<ArrayBuffer> {
     const decoded = Buffer.from(text, 'base64');
     if (decoded.toString('base64') === text) return new Uint8Array(decoded);
   }
-  throw new BundleError('bad_x5c', 'the first value of x5c must be a certificate in base64');
+  throw new ReadError<IgnoredKeyRule>('bad_x5c', 'the first value of x5c must be a certificate in base64');
 }
 
 function readSequence(document: JwkEntry): bigint | number | undefined {

@@ -29,7 +29,12 @@ export class X509Bundle {
     const distinct = new Map<string, Certificate>();
     for (const authority of authorities) {
       if (!(authority instanceof Certificate)) throw new TypeError('an authority must be a Certificate');
-      distinct.set(authority.fingerprint256, checkAuthority(authority));
+      // Where a certificate stands for itself, without a JWK that says what it is published for, one that is not a CA's
+      // means that this is no bundle: a chain of an SVID in its place, for one.
+      distinct.set(
+        authority.fingerprint256,
+        asRoomError(BundleError, () => checkAuthority(authority)),
+      );
     }
     const unusable = [...ignored];
     this.authorities = Object.freeze([...distinct.values()].filter((authority) => hasUsableKey(authority, unusable)));
@@ -98,11 +103,15 @@ export function parseX509BundlePem(trustDomain: TrustDomainLike, pem: string): X
   return new X509Bundle(trustDomain, authorities);
 }
 
-/** X509-SVID section 3.2; a root without key usage may sign whatever it wants to (RFC 5280 section 6.1.4 (n)). */
-function checkAuthority(authority: Certificate): Certificate {
+/**
+ * X509-SVID section 3.2; a root without key usage may sign whatever it wants to (RFC 5280 section 6.1.4 (n)).
+ *
+ * @throws ReadError `not_a_ca`.
+ */
+export function checkAuthority(authority: Certificate): Certificate {
   if (!authority.isCa || authority.keyUsage?.has('keyCertSign') === false) {
     const subject = quote(authority.subject);
-    throw new BundleError('not_a_ca', `the authority ${subject} is not a CA certificate that may sign certificates`);
+    throw new ReadError('not_a_ca', `the authority ${subject} is not a CA certificate that may sign certificates`);
   }
   return authority;
 }

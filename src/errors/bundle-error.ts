@@ -5,8 +5,8 @@ import { SvidkitError } from './svidkit-error.js';
 
 /**
  * Why trust material was refused as a whole. A published key that is unsupported, malformed or weak, or lacks a `kid`
- * that it must have, does not refuse its bundle: it is listed in `ignored` there. Besides the codes below, the rules of
- * the readers underneath:
+ * that it must have, does not refuse its bundle, nor does the certificate of an X.509 entry in a SPIFFE bundle document:
+ * they are listed in `ignored` there. Besides the codes below, the rules of the readers underneath:
  *
  * - JSON: `too_large`, `bad_text` (not UTF-8, a byte order mark, NUL, a lone surrogate), `bad_json`,
  *   `duplicate_member`, `forbidden_member` (`__proto__`), `too_deep`, `too_many_members`, `number_out_of_range`,
@@ -23,11 +23,10 @@ import { SvidkitError } from './svidkit-error.js';
  * - `duplicate_kid`: two keys of one bundle have the same `kid`, so a token could mean either.
  * - `missing_kid`: a JWT or WIT key without `kid` cannot be written to a SPIFFE bundle document (JWT-SVID section 6.1,
  *   WIT-SVID section 6.1).
- * - `bad_x5c`: the certificate of a SPIFFE bundle document is not base64, or has another key than its JWK.
  * - `bad_sequence`: `spiffe_sequence` is not a whole number of at most 64 bits.
  * - `bad_refresh_hint`: `spiffe_refresh_hint` is not a whole number of seconds.
  * - `duplicate_bundle`: a set was given two bundles of one kind for one trust domain.
- * - `not_a_ca`: an X.509 authority is not a CA certificate.
+ * - `not_a_ca`: a bundle in PEM or DER has a certificate that is not a CA's.
  * - `bad_pem`: a PEM text that cannot be read, or that holds something else than certificates.
  */
 export type BundleErrorCode =
@@ -39,7 +38,6 @@ export type BundleErrorCode =
   | 'not_a_jwk_set'
   | 'duplicate_kid'
   | 'missing_kid'
-  | 'bad_x5c'
   | 'bad_sequence'
   | 'bad_refresh_hint'
   | 'duplicate_bundle'

@@ -103,23 +103,34 @@ describe('SPIFFE bundle document', () => {
     expect(parse([x509Entry(root, { x5c: [x5c[0], 'not base64', 5] })]).x509.authorities).toHaveLength(1);
   });
 
-  it('X509-SVID section 6: refuses an entry whose certificate cannot be what it says', () => {
+  it('section 4.1.3: a certificate that cannot be what its entry says is left out and listed, and the rest stays', () => {
     const base64 = Buffer.from(root.der).toString('base64');
-    for (const x5c of ['text', {}, null, 5]) expect(code([x509Entry(root, { x5c })])).toBe('bad_x5c');
-    for (const first of [
+    const torn = Buffer.from(root.der).subarray(0, -1).toString('base64');
+    const empty = Buffer.from(Uint8Array.of(0x30, 0)).toString('base64');
+    const leaf = makeCertificate({ subject: 'leaf', issuer: root });
+    const lists = ['text', {}, null, 5];
+    const firsts = [
       5,
       '',
       `${base64}\n`,
       base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=*$/, '-_'),
-      Buffer.from(root.der).toString('base64').slice(0, -3),
+      base64.slice(0, -3),
       Buffer.from(second.der).toString('base64'),
-    ]) {
-      expect(code([x509Entry(root, { x5c: [first] })])).toBe('bad_x5c');
+    ];
+    const bad: ReadonlyArray<readonly [object, string]> = [
+      ...[...lists, ...firsts.map((first) => [first])].map((x5c) => [x509Entry(root, { x5c }), 'bad_x5c'] as const),
+      [x509Entry(root, { x5c: [torn] }), 'bad_der'],
+      [x509Entry(root, { x5c: [empty] }), 'bad_der'],
+      [x509Entry(leaf), 'not_a_ca'],
+    ];
+    const good = [x509Entry(second), JWT, WIT];
+    for (const [entry, rule] of bad) {
+      const bundle = parse([entry, ...good]);
+      expect(bundle.equals(parse(good))).toBe(true);
+      expect(bundle.x509.ignored.map((ignored) => ignored.rule)).toEqual([rule]);
     }
-    const torn = Buffer.from(root.der).subarray(0, -1).toString('base64');
-    expect(code([x509Entry(root, { x5c: [torn] })])).toBe('bad_der');
-    const leaf = makeCertificate({ subject: 'leaf', issuer: root });
-    expect(code([x509Entry(leaf)])).toBe('not_a_ca');
+    expect(parse([x509Entry(leaf)]).x509.ignored[0]?.subject).toBe('CN=leaf');
+    expect(parse([x509Entry(root, { kid: 'k', x5c: 5 })]).x509.ignored[0]?.kid).toBe('k');
     expect(code([x509Entry(root, { d: 'AAAA' })])).toBe('private_key_member');
   });
 
