@@ -44,17 +44,18 @@ import {
 import type { X509Svid } from './x509-svid/index.js';
 
 /** How {@link Workload.connect} finds the endpoint and what the workload's own `fetch` does. */
-export type WorkloadOptions = WorkloadConnectOptions & (TokenProofs | SignatureProofs);
+export type WorkloadOptions = WorkloadConnectOptions & (WorkloadTokenProofs | WorkloadSignatureProofs);
 
 /** A Workload Proof Token with each request. The older draft can stand beside a bearer token. The default. */
-type TokenProofs = Pick<WptFetchOptions, 'mechanism' | 'draft'>;
+export type WorkloadTokenProofs = Pick<WptFetchOptions, 'mechanism' | 'draft'>;
 
 /** A signature of each request, which binds the body as well. */
-type SignatureProofs = Pick<SignatureFetchOptions, 'mechanism' | 'draft'> & {
+export type WorkloadSignatureProofs = Pick<SignatureFetchOptions, 'mechanism' | 'draft'> & {
   /** As in {@link SignatureFetchOptions}; the bundles default to those of the workload. */
   readonly responses?: (Omit<ExpectedResponses, 'bundles'> & Partial<ExpectedResponses>) | undefined;
 };
 
+/** Where the endpoint is, and with whom `fetch` talks. */
 export interface WorkloadConnectOptions {
   /** Where the Workload API is, as `unix:///path` or `tcp://IP:port`. Default: the environment variable `SPIFFE_ENDPOINT_SOCKET`. */
   readonly address?: string | undefined;
@@ -234,7 +235,7 @@ export class Workload implements AsyncDisposable {
 function proofsOf(
   options: WorkloadOptions,
   bundles: WitBundleSource,
-): TokenProofs | Omit<SignatureFetchOptions, 'wit'> {
+): WorkloadTokenProofs | Omit<SignatureFetchOptions, 'wit'> {
   if (options.mechanism !== 'http-signature') return { mechanism: options.mechanism, draft: options.draft };
   const { mechanism, draft, responses } = options;
   return { mechanism, draft, responses: responses && { bundles, ...responses } };

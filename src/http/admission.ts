@@ -44,7 +44,7 @@ export type Admission<Mechanism extends ProofMechanism> =
   /** The client has gone, so there is nobody to answer. */
   | { readonly kind: 'gone' };
 
-export interface AdmissionContext {
+interface AdmissionContext {
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
   /** Told why a request is refused, before anything is answered, or why its answer could not be signed. */

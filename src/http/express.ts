@@ -19,7 +19,8 @@ export type ExpressMiddleware = (
  *
  * Where signed requests are accepted it stands before every body parser as well: the body of such a request is read here
  * to be verified, is in `getCaller(request).body`, and is no longer in the request. A request that a parser was given
- * before is refused with 500, and `onRefused` told why.
+ * before is refused with 500, and `onRefused` told why. Whatever changes answers, such as compression, comes after it too:
+ * what is signed is what is written here.
  *
  * ```ts
  * app.use(requireCallerExpress(authenticate));

@@ -131,8 +131,8 @@ class HeldAnswer {
     this.#chunks.length = 0;
     this.#signing.onFailed(error);
     const { status, headers, body } = refusalOf(error);
-    // HTTP/2 has none, and warns of it.
-    if (this.#response.statusMessage !== '') this.#response.statusMessage = '';
+    // HTTP/2 has no message, and Node warns of whoever so much as looks at it.
+    if (!('stream' in this.#response)) this.#response.statusMessage = '';
     replaceFields(this.#response, headers);
     this.#send(status, body === undefined ? null : Buffer.from(body));
   }

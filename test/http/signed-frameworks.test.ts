@@ -15,7 +15,7 @@ import {
 import { anyId, exactly } from 'svidkit/id';
 import { createMemoryReplayStore } from 'svidkit/replay';
 import { verifyWit } from 'svidkit/wit';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import {
   type Exchange,
   type Field,
@@ -317,6 +317,21 @@ describe.each(SERVERS)('%s', (_, serve, exchange) => {
 });
 
 describe.each(Object.entries({ ...HTTP2, ...HTTP2_TLS }))('%s', (name, serve) => {
+  it('is no reason for Node to warn of what HTTP/2 does not have', async () => {
+    const warnings: string[] = [];
+    const warned = (warning: Error): number => warnings.push(warning.name);
+    process.on('warning', warned);
+    onTestFinished(() => void process.off('warning', warned));
+    const exchange = name in HTTP2 ? overHttp2 : overHttp2Tls;
+    const statuses = [
+      await exchange(await serve(optionsWith()), await signed()),
+      await exchange(await serve(optionsWith({ maxSignedBytes: 1 })), await signed()),
+    ].map(({ status }) => status);
+    await new Promise(setImmediate);
+    expect(statuses).toEqual([201, 500]);
+    expect(warnings).not.toContain('UnsupportedWarning');
+  });
+
   it('threat 12: refuses a Host that is another than :authority', async () => {
     const port = await serve(optionsWith());
     const exchange = name in HTTP2 ? overHttp2 : overHttp2Tls;
