@@ -156,6 +156,25 @@ describe('two workloads', () => {
     server.close();
   });
 
+  it('speak over sockets, and close them when their identity is withdrawn', async () => {
+    const agentSocket = await endpoint.addWorkload(PLANNER);
+    await using service = await Workload.connect({ address: await addressOf(ORDERS) });
+    await using agent = await Workload.connect({ address: agentSocket.address });
+    const server = service.createTlsServer({ authorize: exactly(PLANNER) }, (socket) => {
+      socket.on('error', () => undefined).write(`${getPeer(socket).id}`);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const socket = await agent.connectTls({ authorize: exactly(ORDERS) }, { host: '127.0.0.1', port });
+    expect(String((await once(socket, 'data'))[0])).toBe(PLANNER);
+    const failure = once(socket, 'error').catch((error: unknown) => [error]);
+    agentSocket.withdraw();
+    expect(await failure).toMatchObject([{ code: 'bundle_failed', rule: 'withdrawn' }]);
+    server.close();
+    await once(server, 'close');
+  });
+
   it('call each other by signatures, with the body bound and the answer signed by the expected server alone', async () => {
     await using service = await Workload.connect({ address: await addressOf(ORDERS) });
     const server = service.createHttpsServer({ authorize: memberOf('example.org') });
