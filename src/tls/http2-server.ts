@@ -93,19 +93,21 @@ function admitSession(session: ServerHttp2Session, acceptor: Acceptor, closeWith
       stream.on('error', ignore);
       const refusal = acceptor.recheck(stream);
       if (refusal === undefined) return true;
-      answer(stream, refusal.code === 'not_authorized' ? 403 : 421);
-      session.close();
-      if (closeWithdrawn) setImmediate(() => session.destroy());
+      refuse(stream, refusal.code === 'not_authorized' ? 403 : 421);
+      // Not before the answers of this turn are on their way: Node takes back what it has not sent.
+      setImmediate(() => {
+        if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+        session.close();
+        if (closeWithdrawn) setImmediate(() => session.destroy());
+      });
       return false;
     },
   });
   return true;
 }
 
-function answer(stream: ServerHttp2Stream, status: number): void {
-  if (stream.destroyed) return;
-  stream.respond({ ':status': status }, { endStream: true });
-  stream.close(constants.NGHTTP2_NO_ERROR);
+function refuse(stream: ServerHttp2Stream, status: number): void {
+  if (!stream.destroyed) stream.respond({ ':status': status }, { endStream: true });
 }
 
 function ignore(): void {}
