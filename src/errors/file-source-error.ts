@@ -14,6 +14,7 @@ import { SvidkitError } from './svidkit-error.js';
  * - `unsettled`: the files kept changing while they were read.
  * - `bad_identity`: certificates, key or token that do not parse or do not belong together.
  * - `bad_bundle`: a trust bundle that does not parse.
+ * - `bad_crl`: a file without a revocation list, or with one that does not parse or is of a kind that is not supported.
  *
  * What a source cannot give:
  * - `not_ready`: the files have not given anything so far; `cause` is the last failure.
@@ -34,6 +35,7 @@ export type FileSourceErrorCode =
   | 'unsettled'
   | 'bad_identity'
   | 'bad_bundle'
+  | 'bad_crl'
   | 'not_ready'
   | 'expired'
   | 'no_identity'

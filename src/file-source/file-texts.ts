@@ -2,6 +2,9 @@ import { FileSourceError, isSvidkitError } from '../errors/index.js';
 import { ReadError } from '../internal/read-error.js';
 import type { FileReading } from './read-files.js';
 
+/** What is said of contents that are not used. */
+type ContentsRule = 'bad_identity' | 'bad_bundle' | 'bad_crl';
+
 /** The contents of files that were read together. */
 export class FileTexts {
   readonly #readings: ReadonlyMap<string, FileReading>;
@@ -11,7 +14,7 @@ export class FileTexts {
   }
 
   /** Reads a file in UTF-8, and reports what its reader refuses under a code of this room. */
-  read<T>(path: string, code: 'bad_identity' | 'bad_bundle', what: string, reader: (text: string) => T): T {
+  read<T>(path: string, code: ContentsRule, what: string, reader: (text: string) => T): T {
     const text = this.#text(path, code);
     try {
       return reader(text);
@@ -21,7 +24,7 @@ export class FileTexts {
     }
   }
 
-  #text(path: string, code: 'bad_identity' | 'bad_bundle'): string {
+  #text(path: string, code: ContentsRule): string {
     const reading = this.#readings.get(path);
     if (reading === undefined) throw new FileSourceError('file_missing', `${path} was not read`);
     if (reading.error !== undefined) throw reading.error;

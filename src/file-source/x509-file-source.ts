@@ -7,8 +7,10 @@ import {
   type TrustDomainLike,
   type WorkloadIdLike,
 } from '../id/index.js';
-import type { X509Svid, X509SvidSource } from '../x509-svid/index.js';
+import { sameLists } from '../internal/held-certificate-lists.js';
+import type { CertificateRevocationList, X509CrlSource, X509Svid, X509SvidSource } from '../x509-svid/index.js';
 import { type BundleFile, bundleFiles, bundleSetOf, present, readBundleFiles } from './bundle-files.js';
+import { crlFiles } from './crl-files.js';
 import { FileSource, pathOption } from './file-source.js';
 import type { FileFeed } from './file-watch.js';
 import type { BundlePaths, FileSourceOptions } from './options.js';
@@ -28,6 +30,11 @@ export interface X509FileSourceOptions extends FileSourceOptions {
    * speak for all of them.
    */
   readonly bundles: string | BundlePaths;
+  /**
+   * Paths of revocation lists in PEM, blocks labelled `X509 CRL`, for `getX509Crls()`. A file that can no longer be read
+   * keeps the lists that it had. Default: none.
+   */
+  readonly crls?: string | readonly string[] | undefined;
   /** The trust domain of the one path in `bundles`. Default: that of the SVID. */
   readonly trustDomain?: TrustDomainLike | undefined;
   /** The identifier that the certificate must have. Default: whichever SPIFFE ID it has. */
@@ -41,10 +48,18 @@ export interface X509FileContext {
   readonly svid: X509Svid;
   /** One X.509 bundle for each trust domain that was named. */
   readonly bundles: BundleSet;
+  /** Of all files with revocation lists. */
+  readonly crls: readonly CertificateRevocationList[];
 }
 
-/** The X.509-SVID and the bundles in some files, kept fresh. Made by {@link createX509FileSource}. */
-export class X509FileSource extends FileSource<X509FileContext> implements X509SvidSource, X509BundleSource {
+/**
+ * The X.509-SVID, the bundles and the revocation lists in some files, kept fresh. Made by
+ * {@link createX509FileSource}.
+ */
+export class X509FileSource
+  extends FileSource<X509FileContext>
+  implements X509SvidSource, X509BundleSource, X509CrlSource
+{
   /** @internal */
   constructor(options: X509FileSourceOptions) {
     super(feedOf(options), options);
@@ -68,6 +83,15 @@ export class X509FileSource extends FileSource<X509FileContext> implements X509S
   getX509Bundle(trustDomain: TrustDomain): X509Bundle | undefined {
     return this.held().bundles.getX509Bundle(trustDomain);
   }
+
+  /**
+   * The revocation lists as they were read last; none where no file was named.
+   *
+   * @throws `FileSourceError` `not_ready` or `closed`.
+   */
+  getX509Crls(): readonly CertificateRevocationList[] {
+    return this.held().crls;
+  }
 }
 
 /**
@@ -86,17 +110,21 @@ function feedOf(options: X509FileSourceOptions): FileFeed<X509FileContext> {
   const privateKey = options.privateKey === undefined ? certificates : pathOption('privateKey', options.privateKey);
   const id = options.id === undefined ? undefined : parseSpiffeId(options.id);
   const { paths, filesFor } = bundlesOption(options.bundles, options.trustDomain);
+  const lists = crlFiles(options.crls);
   return {
-    paths: [...new Set([certificates, privateKey, ...paths])],
+    paths: [...new Set([certificates, privateKey, ...paths, ...lists.paths])],
     secretPaths: [privateKey],
     convert: (files, held) => {
       const svid = readX509SvidFiles(files, { certificates, privateKey }, { id, hint });
       const read = readBundleFiles(files, filesFor(svid.id), (trustDomain) =>
         present(held?.bundles.getX509Bundle(trustDomain)),
       );
-      return { value: Object.freeze({ svid, bundles: bundleSetOf(read.bundles) }), problems: read.problems };
+      const { crls, problems } = lists.read(files);
+      const value = Object.freeze({ svid, bundles: bundleSetOf(read.bundles), crls });
+      return { value, problems: [...read.problems, ...problems] };
     },
-    same: (one, other) => one.svid.equals(other.svid) && one.bundles.equals(other.bundles),
+    same: (one, other) =>
+      one.svid.equals(other.svid) && one.bundles.equals(other.bundles) && sameLists(one.crls, other.crls),
     expiresAt: ({ svid }) => svid.expiresAt,
   };
 }
