@@ -16,8 +16,8 @@ export interface VerifiedPeers {
   readonly authorize: Authorizer;
   /**
    * The revocation lists to apply to peers, read at every handshake and again before a connection is reused: a peer that
-   * a newer list revokes gets no further request through. Every source of X.509 bundles of svidkit is one. Default:
-   * none, and nobody is found revoked.
+   * a newer list revokes gets no further request through. `X509Source`, `BundleSource` and `X509FileSource` are such
+   * sources. Default: none, and nobody is found revoked.
    */
   readonly crls?: X509CrlSource | undefined;
   /**
