@@ -2,7 +2,7 @@ import {
   constants,
   createSecureServer,
   type Http2SecureServer,
-  type Http2ServerRequest,
+  Http2ServerRequest,
   type Http2ServerResponse,
   type SecureServerOptions,
   type ServerHttp2Session,
@@ -71,7 +71,7 @@ export function createHttp2Server(
 function http1Gates(all: Gates): Gates {
   const gates = Object.entries(all).map(([event, gate]) => {
     const admit = (request: object, ...rest: unknown[]): boolean =>
-      'stream' in request || gate?.(...([request, ...rest] as never[])) !== false;
+      request instanceof Http2ServerRequest || gate?.(...([request, ...rest] as never[])) !== false;
     return [event, admit] as const;
   });
   return Object.fromEntries(gates);
