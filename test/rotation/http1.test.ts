@@ -7,6 +7,5 @@ runRotation([
   { client: httpsAgent, server: httpsServer },
   { client: undiciAgent, server: httpsServer },
   { client: mtlsFetch, server: httpsServer },
-  // To leave a WebSocket is for the application, which is told of no rotation.
-  { client: wsClient, server: wsServer, modes: ['keep', 'fresh'] },
+  { client: wsClient, server: wsServer },
 ]);

@@ -21,7 +21,6 @@ export interface LoadOptions {
   readonly clientIdentities: IdentityLog;
   readonly serverIdentities: IdentityLog;
   readonly connections: ConnectionLog;
-  readonly modes: readonly Mode[];
   readonly perSecond: number;
   readonly until: number;
 }
@@ -53,14 +52,13 @@ const LANES = 2;
 
 /** Sends requests at a steady rate until the time is up, and judges every answer. */
 export async function load(options: LoadOptions): Promise<LoadResult[]> {
-  const { modes, perSecond } = options;
-  const kept = modes.filter((mode) => mode !== 'fresh').length;
-  const parts = modes.map((mode) =>
-    mode === 'fresh'
-      ? runPart(options, mode, 1, perSecond * FRESH_PART)
-      : runPart(options, mode, LANES, (perSecond * (1 - FRESH_PART)) / kept),
-  );
-  return Promise.all(parts);
+  const fresh = options.perSecond * FRESH_PART;
+  const kept = (options.perSecond - fresh) / 2;
+  return Promise.all([
+    runPart(options, 'keep', LANES, kept),
+    runPart(options, 'drain', LANES, kept),
+    runPart(options, 'fresh', 1, fresh),
+  ]);
 }
 
 async function runPart(options: LoadOptions, mode: Mode, lanes: number, perSecond: number): Promise<LoadResult> {

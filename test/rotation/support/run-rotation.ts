@@ -6,7 +6,7 @@ import { ownUser } from '../../spire/support/users.js';
 import type { TlsClient, TlsServer } from '../../tls-matrix/support/speech.js';
 import { ConnectionLog } from './connection-log.js';
 import { IdentityLog } from './identity-log.js';
-import { type LoadResult, load, type Mode } from './load.js';
+import { type LoadResult, load } from './load.js';
 import { recordLoad } from './rotation-table.js';
 
 /** How long, and how many requests a second over each client; `ROTATION_SECONDS` and `ROTATION_RATE` say otherwise. */
@@ -17,7 +17,6 @@ const TTL_SECONDS = 30;
 export interface Duo {
   readonly client: TlsClient;
   readonly server: TlsServer;
-  readonly modes?: readonly Mode[];
 }
 
 /** All of them at once, in this process, on one SPIRE whose SVIDs live half a minute. */
@@ -61,11 +60,7 @@ export function runRotation(duos: readonly Duo[]): void {
           perSecond: RATE,
           until: Date.now() + SECONDS * 1000,
         };
-        const all = await Promise.all(
-          duos.map(({ client, server, modes = ['keep', 'drain', 'fresh'] }) =>
-            load({ ...shared, client, server, modes }),
-          ),
-        );
+        const all = await Promise.all(duos.map((duo) => load({ ...shared, ...duo })));
         const results: LoadResult[] = all.flat();
         clientIdentities.end();
         serverIdentities.end();

@@ -8,7 +8,7 @@ import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { createHttpsServer, getPeer } from 'svidkit/tls';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { describeCaller, type Listening, type TlsServer } from './speech.js';
 
 /** What of `@hono/node-server` is used; its own types need those of a browser, which this project does not load. */
@@ -88,13 +88,16 @@ export const honoServer: TlsServer = {
     }),
 };
 
+/** Says `bye` on a WebSocket that is to be left. */
 export const wsServer: TlsServer = {
   name: 'ws on https',
   protocols: ['WebSocket'],
   listen: (options) =>
     counting((answered) => {
-      const server = createHttpsServer(options);
+      const open = new WeakMap<object, WebSocket>();
+      const server = createHttpsServer({ ...options, onDrain: (socket) => open.get(socket)?.send('bye') });
       new WebSocketServer({ server }).on('connection', (webSocket, request) => {
+        open.set(request.socket, webSocket);
         webSocket.on('error', () => undefined);
         webSocket.on('message', () => {
           answered();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { createHttpsAgent, getPeer, type MtlsClientOptions } from 'svidkit/tls';
+import { createHttpsAgent } from 'svidkit/tls';
 import { WebSocket } from 'ws';
 import type { Caller, TlsClient } from './speech.js';
 
@@ -8,49 +8,37 @@ export const wsClient: TlsClient = {
   name: 'ws',
   protocols: ['WebSocket'],
   open(options, { port, fresh }) {
-    const agent = createHttpsAgent(options);
+    const bySocket = new WeakMap<object, WebSocket>();
+    const asking = new WeakSet<WebSocket>();
     let kept: WebSocket | undefined;
-    let leaveAt = 0;
-    const now = options.clock ?? Date.now;
+    /** Nothing new goes over the WebSocket; it is closed when nothing is asked on it. */
+    const leave = (webSocket: WebSocket | undefined): void => {
+      if (webSocket === undefined || webSocket !== kept) return;
+      kept = undefined;
+      if (!asking.has(webSocket)) webSocket.close();
+    };
+    const agent = createHttpsAgent({ ...options, onDrain: (socket) => leave(bySocket.get(socket)) });
 
     async function opened(): Promise<WebSocket> {
       const webSocket = new WebSocket(`wss://127.0.0.1:${port}/`, { agent, handshakeTimeout: 10_000 });
-      // What carries messages of its own, only the application can leave in time: in the last part of the certificates' life.
-      webSocket.once('upgrade', (response: IncomingMessage) => {
-        const ends = [getPeer(response).expiresAt, ownExpiry(options)];
-        leaveAt = now() + 0.8 * (Math.min(...ends.map(Number)) - now());
-      });
+      webSocket.once('upgrade', ({ socket }: IncomingMessage) => bySocket.set(socket, webSocket));
       await once(webSocket, 'open');
       webSocket.on('error', () => undefined);
+      webSocket.on('message', (data) => void (String(data) === 'bye' && leave(webSocket)));
       return webSocket;
-    }
-
-    async function questionOn(webSocket: WebSocket): Promise<Caller> {
-      return new Promise((resolve, reject) => {
-        const closed = (): void => reject(new Error('the WebSocket is closed'));
-        webSocket.once('close', closed);
-        webSocket.once('message', (data) => {
-          webSocket.off('close', closed);
-          resolve(JSON.parse(String(data)));
-        });
-        webSocket.send('who am I?');
-      });
     }
 
     return {
       async ask() {
-        if (fresh !== true) {
-          if (kept?.readyState !== WebSocket.OPEN || now() >= leaveAt) {
-            kept?.close();
-            kept = await opened();
-          }
-          return questionOn(kept);
-        }
-        const webSocket = await opened();
+        if (kept?.readyState !== WebSocket.OPEN) kept = undefined;
+        const webSocket = kept ?? (await opened());
+        if (fresh !== true) kept = webSocket;
+        asking.add(webSocket);
         try {
           return await questionOn(webSocket);
         } finally {
-          webSocket.close();
+          asking.delete(webSocket);
+          if (webSocket !== kept) webSocket.close();
         }
       },
       async [Symbol.asyncDispose]() {
@@ -61,6 +49,19 @@ export const wsClient: TlsClient = {
   },
 };
 
-function ownExpiry({ svid }: MtlsClientOptions): Date {
-  return svid === 'none' ? new Date(8.64e15) : svid.getX509Svid().expiresAt;
+function questionOn(webSocket: WebSocket): Promise<Caller> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => void webSocket.off('close', closed).off('message', read);
+    const closed = (): void => {
+      settle();
+      reject(new Error('the WebSocket is closed'));
+    };
+    const read = (data: unknown): void => {
+      if (String(data) === 'bye') return;
+      settle();
+      resolve(JSON.parse(String(data)));
+    };
+    webSocket.on('close', closed).on('message', read);
+    webSocket.send('who am I?');
+  });
 }
