@@ -1,14 +1,14 @@
 import { BrokerApiError } from '../errors/index.js';
-import type { ReadyOptions, SourceOf, UpdatesOptions } from '../internal/source.js';
+import type { ReadyOptions, UpdatesOptions } from '../internal/source.js';
 import type { Source } from '../workload-api/index.js';
 import { asBrokerApiError, outward, translatedStream } from './outward-errors.js';
-import type { BrokeredSourceHealth, SourceSetup } from './source-setup.js';
+import type { BrokeredSourceHealth, SourceOfWorkload, SourceSetup } from './source-setup.js';
 
 /**
  * What the sources of a broker have in common. Each holds what the endpoint delivered for one reference, and is over when
  * the process of the reference has ended, when the endpoint no longer finds it, or when the client is closed.
  */
-export abstract class BrokeredSource<T> implements SourceOf<T, BrokeredSourceHealth> {
+export abstract class BrokeredSource<T> implements SourceOfWorkload<T> {
   readonly #source: Source<T>;
   readonly #setup: SourceSetup;
   readonly #forget: () => void;

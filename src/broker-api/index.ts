@@ -12,5 +12,5 @@ export type {
   ProcessReference,
   WorkloadReference,
 } from './reference.js';
-export type { BrokeredSourceHealth, BrokeredSourceOptions } from './source-setup.js';
+export type { BrokeredSourceHealth, BrokeredSourceOptions, SourceOfWorkload } from './source-setup.js';
 export { BrokeredX509Source, type BrokeredX509SourceOptions } from './x509-source.js';

@@ -1,6 +1,6 @@
 import { type BrokerApiError, WorkloadApiError } from '../errors/index.js';
 import type { Clock } from '../internal/clock.js';
-import type { HealthOf } from '../internal/source.js';
+import type { HealthOf, SourceOf } from '../internal/source.js';
 import type { Deliveries } from '../workload-api/deliveries.js';
 import type { EndpointCalls } from '../workload-api/endpoint-calls.js';
 import type { SourceBackoff, SourceOptions } from '../workload-api/index.js';
@@ -40,6 +40,9 @@ export interface BrokeredSourceOptions {
 
 /** How a source is doing. A snapshot: read it again for news. */
 export interface BrokeredSourceHealth extends HealthOf<BrokerApiError> {}
+
+/** What every source of a broker can do besides giving what it holds. */
+export interface SourceOfWorkload<T> extends SourceOf<T, BrokeredSourceHealth> {}
 
 /** What a source of one reference stands on. */
 export interface SourceSetup {

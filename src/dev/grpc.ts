@@ -7,5 +7,12 @@ export {
   X509BundlesResponseSchema,
   X509SVIDResponseSchema,
 } from '../workload-api/gen/workloadapi_pb.js';
-export { type GrpcHandlers, type GrpcServer, type GrpcServerCall, serveGrpc } from '../workload-api/grpc-server.js';
+export {
+  type GrpcHandlers,
+  type GrpcServer,
+  type GrpcServerCall,
+  type ServedService,
+  servedService,
+  serveGrpc,
+} from '../workload-api/grpc-server.js';
 export { GrpcStatus, GrpcStatusError } from '../workload-api/grpc-status.js';

@@ -1,6 +1,7 @@
 import { DevError, isSvidkitError } from '../errors/index.js';
 import { type EndpointAddress, parseEndpointAddress } from '../workload-api/index.js';
 import { type GrpcHandlers, type GrpcServer, type GrpcServerCall, SpiffeWorkloadAPI, serveGrpc } from './grpc.js';
+import { reflectionOf } from './reflection.js';
 import { claimSocketPath, removeSocket, restrictSocket } from './socket-path.js';
 
 /** How the service is served. */
@@ -72,7 +73,8 @@ async function serve(
   options: ListenOptions,
 ): Promise<GrpcServer> {
   try {
-    return await serveGrpc(address, SpiffeWorkloadAPI, service, options);
+    const more = [reflectionOf(SpiffeWorkloadAPI)];
+    return await serveGrpc(address, SpiffeWorkloadAPI, service, { ...options, more });
   } catch (cause) {
     throw new DevError('listen_failed', 'the operating system refuses to listen at this address', { cause });
   }

@@ -1,14 +1,14 @@
-import { once, setMaxListeners } from 'node:events';
-import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { type EventEmitter, once, setMaxListeners } from 'node:events';
+import type { Readable } from 'node:stream';
+import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import {
-  type handleServerStreamingCall,
   type handleUnaryCall,
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
-  type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { abortable, onAbort } from '../internal/abort.js';
 import type { EndpointAddress } from './endpoint-address.js';
@@ -36,6 +36,11 @@ type ServerStreamHandler<I extends DescMessage, O extends DescMessage> = (
   call: GrpcServerCall,
 ) => AsyncIterable<MessageInitShape<O>>;
 
+type BidiStreamHandler<I extends DescMessage, O extends DescMessage> = (
+  requests: AsyncIterable<MessageShape<I>>,
+  call: GrpcServerCall,
+) => AsyncIterable<MessageInitShape<O>>;
+
 /**
  * The handlers of a service by method name. A method without one answers `unimplemented`. A handler ends its call with
  * another status by throwing {@link GrpcStatusError}; anything else it throws ends the call with `internal` and tells
@@ -46,14 +51,32 @@ export type GrpcHandlers<Methods extends GenServiceMethods> = {
     ? UnaryHandler<Methods[Name]['input'], Methods[Name]['output']>
     : Methods[Name]['methodKind'] extends 'server_streaming'
       ? ServerStreamHandler<Methods[Name]['input'], Methods[Name]['output']>
-      : never;
+      : Methods[Name]['methodKind'] extends 'bidi_streaming'
+        ? BidiStreamHandler<Methods[Name]['input'], Methods[Name]['output']>
+        : never;
 };
+
+/** A service with its handlers, for a server that has several. */
+export interface ServedService {
+  readonly service: DescService;
+  readonly handlers: Readonly<Record<string, AnyHandler | undefined>>;
+}
+
+/** Pairs a service with handlers that fit it. */
+export function servedService<Methods extends GenServiceMethods>(
+  service: GenService<Methods>,
+  handlers: GrpcHandlers<Methods>,
+): ServedService {
+  return { service, handlers: handlers as ServedService['handlers'] };
+}
 
 export interface GrpcServerOptions {
   /** How connections are secured. Default: not at all, as the Workload Endpoint is served (section 3.1). */
   readonly credentials?: ServerCredentials | undefined;
   /** Called before every handler; throws {@link GrpcStatusError} to refuse the call. Default: none. */
   readonly admit?: ((call: GrpcServerCall) => void) | undefined;
+  /** Services beside the one, under the same rules. Default: none. */
+  readonly more?: readonly ServedService[] | undefined;
   /** Told of what a handler threw other than {@link GrpcStatusError}. Default: nobody. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -82,14 +105,8 @@ export async function serveGrpc<Methods extends GenServiceMethods>(
   // Every open call listens.
   setMaxListeners(0, closing.signal);
   const context: ServerContext = { closing: closing.signal, options };
-  for (const method of service.methods) {
-    const handler = (handlers as Readonly<Record<string, AnyHandler | undefined>>)[method.localName];
-    if (handler === undefined) continue;
-    const stream = method.methodKind === 'server_streaming';
-    const serve: UntypedHandleCall = stream
-      ? serveStream(method, handler, context)
-      : serveUnary(method, handler, context);
-    server.register(methodPath(method), serve, passBytes, passBytes, stream ? 'serverStream' : 'unary');
+  for (const served of [servedService(service, handlers), ...(options.more ?? [])]) {
+    registerService(server, served, context);
   }
   const port = await bind(server, address, options.credentials ?? ServerCredentials.createInsecure());
   let closed: Promise<void> | undefined;
@@ -104,9 +121,39 @@ export async function serveGrpc<Methods extends GenServiceMethods>(
     [Symbol.asyncDispose]: close,
   };
 }
-type AnyHandler = (request: MessageShape<DescMessage>, call: GrpcServerCall) => unknown;
+type AnyHandler = (request: never, call: GrpcServerCall) => unknown;
 
-type SurfaceCall = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
+type SurfaceCall =
+  | ServerUnaryCall<Buffer, Buffer>
+  | ServerWritableStream<Buffer, Buffer>
+  | ServerDuplexStream<Buffer, Buffer>;
+
+function registerService(server: Server, { service, handlers }: ServedService, context: ServerContext): void {
+  for (const method of service.methods) {
+    const handler = handlers[method.localName];
+    if (handler === undefined) continue;
+    const path = methodPath(method);
+    const { input } = method;
+    if (method.methodKind === 'server_streaming') {
+      const serve = serveStream<ServerWritableStream<Buffer, Buffer>>(method, handler, context, ({ request }) =>
+        decode(input, request),
+      );
+      server.register(path, serve, passBytes, passBytes, 'serverStream');
+    } else if (method.methodKind === 'bidi_streaming') {
+      const serve = serveStream<ServerDuplexStream<Buffer, Buffer>>(method, handler, context, (call) =>
+        decoded(call, input),
+      );
+      server.register(path, serve, passBytes, passBytes, 'bidi');
+    } else {
+      server.register(path, serveUnary(method, handler, context), passBytes, passBytes, 'unary');
+    }
+  }
+}
+
+/** The end of the requests must not destroy the stream, over which answers and the status are still to go. */
+async function* decoded<I extends DescMessage>(call: Readable, input: I): AsyncIterable<MessageShape<I>> {
+  for await (const bytes of call.iterator({ destroyOnReturn: false })) yield decode(input, bytes);
+}
 
 /** One call as the server sees it: what the handler is told, and how the call gets told that the client has gone. */
 class ServedCall implements GrpcServerCall {
@@ -118,11 +165,12 @@ class ServedCall implements GrpcServerCall {
     this.#call = call;
     const gone = (): void =>
       this.#controller.abort(new GrpcStatusError(GrpcStatus.cancelled, 'the client cancelled the call'));
-    call.on('cancelled', gone);
+    const events: EventEmitter = call;
+    events.on('cancelled', gone);
     const release = onAbort(closing, (reason) => this.#controller.abort(reason));
     // grpc-js also says "cancelled" of calls that were answered.
     this.#release = () => {
-      call.off('cancelled', gone);
+      events.off('cancelled', gone);
       release();
     };
   }
@@ -154,7 +202,7 @@ function serveUnary(method: DescMethod, handler: AnyHandler, context: ServerCont
     const served = new ServedCall(call, context.closing);
     try {
       context.options.admit?.(served);
-      const work = Promise.resolve(handler(decode(method.input, call.request), served));
+      const work = Promise.resolve(handler(decode(method.input, call.request) as never, served));
       const reply = await abortable(work, served.signal);
       callback(null, encode(method.output, reply as MessageInitShape<DescMessage>));
     } catch (error) {
@@ -165,17 +213,18 @@ function serveUnary(method: DescMethod, handler: AnyHandler, context: ServerCont
   };
 }
 
-function serveStream(
+function serveStream<Call extends ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>>(
   method: DescMethod,
   handler: AnyHandler,
   context: ServerContext,
-): handleServerStreamingCall<Buffer, Buffer> {
+  read: (call: Call) => unknown,
+): (call: Call) => Promise<void> {
   return async (call) => {
     const served = new ServedCall(call, context.closing);
     let replies: AsyncIterator<MessageInitShape<DescMessage>> | undefined;
     try {
       context.options.admit?.(served);
-      const stream = handler(decode(method.input, call.request), served);
+      const stream = handler(read(call) as never, served);
       replies = (stream as AsyncIterable<MessageInitShape<DescMessage>>)[Symbol.asyncIterator]();
       for (;;) {
         const step = await abortable(replies.next(), served.signal);

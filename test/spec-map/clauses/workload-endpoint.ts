@@ -158,8 +158,7 @@ export const workloadEndpoint: SpecDocument = {
     {
       ...{ at: '7 c', level: 'SHOULD', binds: 'endpoint' },
       text: 'Server reflection is supported.',
-      tests: [],
-      gap: 'the development endpoint serves the Workload API alone, so there is nothing to discover',
+      tests: testsIn('dev/reflection')('section 7: *'),
     },
     {
       ...{ at: '7 d', level: 'SHOULD', binds: 'client' },
