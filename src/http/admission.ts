@@ -10,8 +10,9 @@ import type { AnswerSigning } from './signed-answer.js';
 /** How answers are signed, for clients that ask for it in their signature. */
 export interface AnswerSigningOptions {
   /**
-   * The WIT-SVID that such answers are signed with; each is held back until it ends. Default: none, and such requests
-   * are refused with 501 before the handler is called.
+   * The WIT-SVID that such answers are signed with; each is held back until it ends. What is written past the response,
+   * to its socket or HTTP/2 stream, is neither held nor signed. Default: none, and such requests are refused with 501
+   * before the handler is called.
    */
   readonly sign?: WitSvidSource | undefined;
   /**

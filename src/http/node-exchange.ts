@@ -9,6 +9,7 @@ import type { AuthenticatableRequest } from './request-authenticator.js';
 export interface NodeResponse {
   readonly req: { readonly method?: string | undefined };
   readonly headersSent: boolean;
+  readonly destroyed?: boolean;
   statusCode: number;
   statusMessage: string;
   getHeaders(): OutgoingHttpHeaders;
@@ -41,13 +42,15 @@ export async function admitExchange<Mechanism extends ProofMechanism>(
 }
 
 /** What of a response tells that the client has gone. */
-export type ClosableResponse = Pick<NodeResponse, 'once' | 'off'>;
+export type ClosableResponse = Pick<NodeResponse, 'once' | 'off' | 'destroyed'>;
 
 /** Runs with a signal that aborts when the response is closed meanwhile. */
 export async function whileOpen<T>(response: ClosableResponse, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const gone = new AbortController();
   const leave = (): void => gone.abort();
   response.once('close', leave);
+  // Whoever left before is not heard leaving.
+  if (response.destroyed === true) leave();
   try {
     return await run(gone.signal);
   } finally {

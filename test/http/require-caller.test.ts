@@ -54,6 +54,23 @@ describe('requireCaller', () => {
     expect(callers).toEqual([]);
   });
 
+  it('does not call the handler for a client that was gone before', async () => {
+    const headers = await goodHeaders();
+    const reasons: unknown[] = [];
+    const listener = requireCaller(createRequestAuthenticator(options), (_, __, caller) => void callers.push(caller), {
+      onRefused: (error) => reasons.push(error),
+    });
+    const port = await serveHttp((request, response) => {
+      response.destroy();
+      setImmediate(() => void listener(request, response));
+    });
+    httpRequest({ port, path: '/orders', headers })
+      .on('error', () => undefined)
+      .end();
+    await expect.poll(() => reasons).toMatchObject([{ name: 'AbortError' }]);
+    expect(callers).toEqual([]);
+  });
+
   it('leaves the body to the handler', async () => {
     const port = await serveHttp(
       requireCaller(createRequestAuthenticator(options), async (request, response) => {
