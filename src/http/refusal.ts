@@ -10,7 +10,7 @@ export interface Refusal {
 
 /**
  * The answer to a request that was refused. It names no rule, so that a refusal tells an attacker nothing; log the
- * error for that. A 401 carries the challenge of draft-ietf-wimse-wpt-02; every other status, 400 as
+ * error for that. A 401 carries a challenge, that of draft-ietf-wimse-wpt-02 for one; every other status, 400 as
  * draft-ietf-wimse-wpt-01 has it included, carries RFC 9457 problem details. An error that is no
  * `RequestAuthenticationError` gives 500.
  */

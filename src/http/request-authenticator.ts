@@ -138,8 +138,8 @@ export type RequestAuthenticator<Mechanism extends ProofMechanism = 'wpt'> = (
 /**
  * Makes the function that tells who sent a request, by its Workload Identity Token and a proof of possession: a Workload
  * Proof Token (draft-ietf-wimse-wpt) or an HTTP message signature (draft-ietf-wimse-http-signature). One pass: headers,
- * WIT, proof, audience, what else the proof covers, authorizer, replay store; nothing is told before all of it held. A
- * WIT without a proof, in whichever header, is no credential.
+ * WIT, proof, audience, what else the proof covers, tokens of others, authorizer, body, replay store; nothing is told
+ * before all of it held. A WIT without a proof, in whichever header, is no credential.
  *
  * The function rejects with a `RequestAuthenticationError`: `code` is the rule that refused (`no_credentials` when there
  * is no proof, `unavailable` when bundles cannot be read), `status` what to answer, by the draft the request follows.

@@ -336,7 +336,6 @@ describe.each(Object.entries({ ...HTTP2, ...HTTP2_TLS }))('%s', (name, serve) =>
     const port = await serve(optionsWith());
     const exchange = name in HTTP2 ? overHttp2 : overHttp2Tls;
     const sent = await signed({ fields: [['host', 'other.example.org']] }, { components: ['@authority'] });
-    // Hono's server has an opinion of its own, and answers first.
     expect((await exchange(port, sent)).status).toBe(400);
     expect([callers, codes]).toEqual([[], ['bad_header']]);
   });
