@@ -5,7 +5,7 @@ import { type Http2Connection, Http2Connector, hasEnded, readAuthority } from '.
 import { KeptSession } from './http2-kept-session.js';
 import type { MtlsClientOptions } from './mtls-options.js';
 
-/** Node's own options of a session, as for `connectHttp2`, and those of the pool. */
+/** Node's own options of a session, as for `connectHttp2` but for `socket`, and those of the pool. */
 export interface Http2SessionPoolOptions extends SecureClientSessionOptions {
   /** How long a session may be without a request before it is closed, in milliseconds. Default 60,000. */
   readonly idleTimeoutMs?: number | undefined;
@@ -48,9 +48,13 @@ export function createHttp2SessionPool(
   options: MtlsClientOptions,
   { idleTimeoutMs = 60_000, ...sessionOptions }: Http2SessionPoolOptions = {},
 ): Http2SessionPool {
+  if (sessionOptions.socket !== undefined) throw new TypeError('a pool opens its own sockets; leave socket out');
   if (!(idleTimeoutMs > 0)) throw new TypeError('idleTimeoutMs must be a number of milliseconds above 0');
   return new SessionPool(new Http2Connector(options, sessionOptions), idleTimeoutMs);
 }
+
+/** How many sessions are opened for a caller one after the other, where each ends as soon as it is open. */
+const MAX_ATTEMPTS = 3;
 
 /** What serves one origin: the sessions there are, and the one being opened. */
 interface Origin {
@@ -83,16 +87,19 @@ class SessionPool implements Http2SessionPool {
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<ClientHttp2Session> {
     const url = readAuthority(authority);
-    for (;;) {
+    for (let attempts = 1; ; ) {
       if (this.#closed) throw closedPool();
       signal?.throwIfAborted();
       const origin = this.#originOf(url);
       const kept = this.#takeKept(origin);
       if (kept !== undefined) return kept.session;
       const fresh = await this.#waitForFresh(origin, signal);
-      if (hasEnded(fresh.session)) throw new TlsError('connection_closed', 'the server ended the session at once');
-      // Where others who waited have taken all of its streams, it is one more turn.
-      if (fresh.take()) return fresh.session;
+      if (hasEnded(fresh.session)) {
+        // Its server may have ended it at once, or our SVID was replaced while it was being opened.
+        if (attempts === MAX_ATTEMPTS) throw new TlsError('connection_closed', 'every session ended as it was opened');
+        attempts += 1;
+      } else if (fresh.take()) return fresh.session;
+      // Otherwise others who waited have taken all of its streams, and it is one more turn.
     }
   }
 

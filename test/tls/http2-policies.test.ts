@@ -230,6 +230,18 @@ describe('a client of HTTP/2', () => {
     expect((await ask(await pool.session(urlOf(port)))).status).toBe(200);
   });
 
+  it.each(['keep', 'drain'] as const)(
+    'gets a session from its pool when its SVID is replaced while that is being opened, with %s',
+    async (rotation) => {
+      const port = await serve();
+      const pool = createHttp2SessionPool({ ...client, rotation });
+      onTestFinished(() => pool.destroy());
+      accepting.once('session', () => client.update(() => (client.current = ourSvid(CLIENT))));
+      expect((await ask(await pool.session(urlOf(port)))).status).toBe(200);
+      expect(sessions).toHaveLength(rotation === 'keep' ? 1 : 2);
+    },
+  );
+
   it('ends the sessions of its pool in the same turn when the bundle is withdrawn', async () => {
     const port = await serve();
     const pool = createHttp2SessionPool(client);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ClientHttp2Session, Http2SecureServer, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
+import { PassThrough } from 'node:stream';
 import {
   createHttp2Server,
   createHttp2SessionPool,
@@ -352,9 +353,12 @@ describe('closing a pool of sessions', () => {
 });
 
 describe('misuse of a pool of sessions', () => {
-  it.each([{ idleTimeoutMs: 0 }, { rejectUnauthorized: false }, { ca: [] }])('is a TypeError: %o', (options) => {
-    expect(() => createHttp2SessionPool(client, options)).toThrow(TypeError);
-  });
+  it.each([{ idleTimeoutMs: 0 }, { rejectUnauthorized: false }, { ca: [] }, { socket: new PassThrough() }])(
+    'is a TypeError: %o',
+    (options) => {
+      expect(() => createHttp2SessionPool(client, options)).toThrow(TypeError);
+    },
+  );
 
   it('by what is no https: URL is refused', async () => {
     const pool = keeping();
