@@ -373,6 +373,14 @@ describe.each([
     },
   );
 
+  it('takes a list for a list, and two tokens for two', async () => {
+    const digest: Field = ['Content-Digest', createContentDigest(BODY, ['sha-256', 'sha-512'])];
+    expect((await send(await signed({ fields: [digest, ['Content-Type', 'text/x; a="b,c"']] }))).status).toBe(201);
+    const sent = await signed();
+    expect((await send({ ...sent, fields: [...sent.fields, ['workload-identity-token', WIT]] })).status).toBe(400);
+    expect(codes).toEqual(['duplicate_header']);
+  });
+
   it('threat 43: gives no unsigned success to who asked for a signature', async () => {
     expect((await send(await signed(), optionsWith({ unsigned: true }))).status).toBe(501);
     const { status, rawHeaders } = await send(await signed(), optionsWith({ maxSignedBytes: 10 }));
