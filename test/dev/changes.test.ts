@@ -3,7 +3,7 @@ import { createDevEndpoint, type DevEndpoint, type DevWorkload } from 'svidkit/d
 import { DevError } from 'svidkit/errors';
 import { createIssuer } from 'svidkit/issuer';
 import { verifyWit } from 'svidkit/wit';
-import { parseX509Svid, verifyX509Svid } from 'svidkit/x509-svid';
+import { parseCertificateList, parseX509Svid, verifyX509Svid } from 'svidkit/x509-svid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../src/workload-api/gen/workloadapi_pb.js';
 import { type BareClient, connectBare, withStatus } from '../support/bare-workload-client.js';
@@ -101,6 +101,24 @@ describe('Workload API section 4.3: rotation', () => {
     }
     expect(chains.size).toBe(3);
     bare.close();
+  });
+
+  it('revoking an X.509-SVID sends the list, and another SVID to whom it belonged', async () => {
+    const streams = openAll();
+    const other = client.stream(fetchX509Bundles, {});
+    const [first] = [await streams.x509.next(), await streams.x509Bundles.next(), await other.next()];
+    const [entry] = first.svids;
+    const { x509Svid: certificates = new Uint8Array(), x509SvidKey: privateKey = new Uint8Array() } = entry ?? {};
+    const held = parseX509Svid({ certificates, privateKey });
+    await endpoint.issuer.revokeX509Svid(held);
+    const second = await streams.x509.next();
+    const [x509Bundles, others] = [await streams.x509Bundles.next(), await other.next()];
+    for (const { crl } of [second, x509Bundles, others]) {
+      expect(crl.map((list) => parseCertificateList(list).size)).toEqual([1]);
+    }
+    expect(verifies(second)).toBe(true);
+    expect(second.svids[0]?.x509Svid).not.toEqual(entry?.x509Svid);
+    expect(second.svids[0]?.bundle).toEqual(entry?.bundle);
   });
 });
 
