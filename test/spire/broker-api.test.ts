@@ -136,7 +136,6 @@ describe.skipIf(!distinct)('the Broker API of a SPIRE agent', () => {
   it('is told which identity is wanted, does not listen, and is given only the right one anyway', async () => {
     const { commands } = spire();
     const second = await commands.createEntry({ path: '/services/stock-admin', uid: THIRD_UID });
-    onTestFinished(() => commands.deleteEntry(second));
     const fetch = async (id?: string) => {
       const tokens = await client.fetchJwtSvids({ pid: stock.pid }, { audience: 'reports', ...(id && { id }) });
       return tokens.map((token) => token.id.path).sort();
@@ -145,9 +144,11 @@ describe.skipIf(!distinct)('the Broker API of a SPIRE agent', () => {
     await waitFor('both identities', async () => (await fetch()).join() === both.join());
     expect(await fetch(commands.id('/services/stock-admin'))).toEqual(['/services/stock-admin']);
     expect(await rejectionOf(fetch(commands.id('/services/orders')))).toBe('bad_identity');
+    await commands.deleteEntry(second);
+    await waitFor('one identity', async () => (await fetch()).length === 1);
   });
 
-  it('keeps JWT-SVIDs apart, and renews them', async () => {
+  it('keeps JWT-SVIDs apart, each in a cache of its own', async () => {
     const [first, second] = [client.jwtSource({ pid: orders.pid }), client.jwtSource({ pid: stock.pid })];
     await Promise.all([first.ready({ timeoutMs: 30_000 }), second.ready({ timeoutMs: 30_000 })]);
     const [one, two] = await Promise.all([

@@ -1,7 +1,11 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { createDevEndpoint, type DevEndpoint } from 'svidkit/dev';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SpiffeWorkloadAPI } from '../../src/workload-api/gen/workloadapi_pb.js';
 import { collect } from './support/collect.js';
 import { buildProbe, type ProbeVerdict, probe } from './support/go-probe.js';
+import { buildGoProgram } from './support/go-programs.js';
 import { useSpire } from './support/use-spire.js';
 import { ownUser } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
@@ -74,6 +78,13 @@ describe('the dev endpoint, judged by go-spiffe', () => {
       wit: { ok: false, status: 'Unimplemented' },
     });
   });
+
+  it('describes itself by reflection, so that its description can be linked', async () => {
+    const workload = await endpoint.addWorkload(ID);
+    const { services, methods } = await reflect(workload.address);
+    expect(services).toContain('SpiffeWorkloadAPI');
+    expect(methods).toEqual(SpiffeWorkloadAPI.methods.map(({ name }) => name));
+  });
 });
 
 describe('a real SPIRE, judged by the same program', () => {
@@ -91,7 +102,20 @@ describe('a real SPIRE, judged by the same program', () => {
       wit: { ok: false, status: 'Unimplemented' },
     });
   });
+
+  it('describes the same service', async () => {
+    const { services, methods } = await reflect(spire().address);
+    expect(services).toContain('SpiffeWorkloadAPI');
+    expect(SpiffeWorkloadAPI.methods.map(({ name }) => name)).toEqual(expect.arrayContaining(methods));
+  });
 });
+
+/** What a Go program makes of the endpoint's description of the Workload API. */
+async function reflect(address: string): Promise<{ services: string[]; methods: string[] }> {
+  const program = await buildGoProgram('reflect');
+  const { stdout } = await promisify(execFile)(program, ['-socket', address, '-service', SpiffeWorkloadAPI.typeName]);
+  return JSON.parse(stdout) as { services: string[]; methods: string[] };
+}
 
 async function only(verdicts: AsyncGenerator<ProbeVerdict>): Promise<ProbeVerdict> {
   const [verdict, ...rest] = await collect(verdicts);

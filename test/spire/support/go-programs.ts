@@ -16,6 +16,7 @@ const PACKAGES = {
   'fetch-bundle': './fetch-bundle',
   'grpc-peer': './grpc-peer',
   'https-peer': './https-peer',
+  reflect: './reflect',
 } as const;
 
 /** Builds a program: half a minute the first time, next to nothing when it is in Go's build cache. Gives its path. */
