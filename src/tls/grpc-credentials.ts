@@ -71,9 +71,12 @@ class SubchannelConnector implements SecureConnector {
     this.#name = name;
     // Asked before each call. Where it leaves the channel without a connection, grpc-js makes a new one for the call.
     const check = credentials.createFromMetadataGenerator((_, callback) => {
-      const refusal = this.#leaveUnlessReusable();
-      if (refusal === undefined) callback(null, new Metadata());
-      else callback(refusal);
+      const connection = this.#current;
+      if (connection === undefined || this.#connector.isReusable(connection)) return callback(null, new Metadata());
+      const refusal = this.#leave(connection);
+      // The end of a session is an event: asked again at once, for the attempt that has failed on it, grpc-js would try
+      // for ever without seeing it.
+      setImmediate(() => (refusal === undefined ? callback(null, new Metadata()) : callback(refusal)));
     });
     this.#credentials = more === undefined ? check : check.compose(more);
   }
@@ -107,9 +110,7 @@ class SubchannelConnector implements SecureConnector {
   destroy(): void {}
 
   /** Why the call cannot be made, which is for a new connection to say wherever that is possible. */
-  #leaveUnlessReusable(): Error | undefined {
-    const connection = this.#current;
-    if (connection === undefined || this.#connector.isReusable(connection)) return undefined;
+  #leave(connection: Connection): Error | undefined {
     const { socket } = connection;
     const hasLeft = leaveConnection(socket);
     try {
