@@ -160,6 +160,7 @@ export async function verifyRequest(
   checkProfileLife(parameters, now, leeway, maxLifetime);
   const audience = checkAudience(SIGNATURE, [wimseAud], expected);
   const { id, claims } = revealIdentity<WitContents>(SIGNATURE, wit, now);
+  checkAuthorized(SIGNATURE, options.authorize, id);
   const { created, expires, nonce } = parameters;
   const times = (): [Date, Date] => [new Date(created * 1000), new Date(expires * 1000)];
   const covered = coveredParts(components);
@@ -167,7 +168,6 @@ export async function verifyRequest(
   const [issuedAt, endsAt] = times();
   const made = { kind: 'http-signature' as const, draft, issuedAt, expiresAt: endsAt };
   const delegation = await delegationOf(SIGNATURE, { id, claims, wit, tokens, proof: made, now }, options);
-  checkAuthorized(SIGNATURE, options.authorize, id);
   const body = await verifyBody(message.fields, request.body, options);
   // The sender decides how long the body takes, and an entry that has ended already is no memory.
   checkProfileLife(parameters, clock(), leeway, maxLifetime);

@@ -57,7 +57,7 @@ export interface RequestAuthenticatorOptions<Mechanism extends ProofMechanism = 
   /**
    * Verifies each token that the proof binds to the caller, an access token or a Txn-Token for one, by the rules of its
    * issuer, and gives its claims: they are then in `delegation.subjects` of the caller. Asked after the proof has bound
-   * the token, and before the authorizer. A throw refuses the request with 401 and `subject_token_refused`. Default:
+   * the token and the authorizer has admitted the caller. A throw refuses the request with 401 and `subject_token_refused`. Default:
    * nobody verifies such tokens, and nothing is told of them but that they are there.
    */
   readonly verifySubjectToken?: SubjectTokenVerifier | undefined;

@@ -13,7 +13,7 @@ export interface SubjectTokenContext {
   readonly kind: SubjectTokenKind;
   /** The header field that it came in, in lower case. */
   readonly field: string;
-  /** The workload whose proof binds the token; whether it is authorized is decided afterwards. */
+  /** The workload whose proof binds the token, admitted by the authorizer. */
   readonly actor: WorkloadId;
   readonly signal: AbortSignal | undefined;
 }

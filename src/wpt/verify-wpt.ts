@@ -112,13 +112,13 @@ export async function verifyWpt(
   checkWitHash(claims, wit);
   const covered = checkTokenHashes(claims, request);
   const { id, claims: witClaims } = revealIdentity<WitContents>(PROOF, wit, now);
+  checkAuthorized(PROOF, options.authorize, id);
   const { draft } = request;
   const tokens = boundTokens(request, covered);
   const expiresAt = (): Date => new Date(validity.exp * 1000);
   const made = { kind: 'wpt' as const, draft, issuedAt: dateOf(claims['iat']), expiresAt: expiresAt() };
   const facts = { id, claims: witClaims, wit, tokens, proof: made, now };
   const delegation = await delegationOf(PROOF, facts, options);
-  checkAuthorized(PROOF, options.authorize, id);
   // Others were waited for meanwhile, and an entry that has ended already is no memory.
   inRoom(() => checkValidity(validity, clock(), leeway));
   const entry = {

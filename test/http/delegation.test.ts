@@ -149,7 +149,7 @@ describe.each(MECHANISMS)('the delegation context of %s', (mechanism, draft, pro
     expect([delegation.mode, delegation.subjects, asked]).toEqual(['direct', [], []]);
   });
 
-  it('threat 44: asks about a token once the proof binds it, before authorizer and replay store', async () => {
+  it('threat 44: asks about a token once the proof binds it and its caller is admitted, before the replay store', async () => {
     const order: string[] = [];
     const insert = async () => (order.push('replay') > 0 ? 'fresh' : 'full');
     const replay: ReplayStore = { insert };
@@ -157,7 +157,7 @@ describe.each(MECHANISMS)('the delegation context of %s', (mechanism, draft, pro
     const authorize = () => order.push('authorizer') > 0;
     const choices = { replay, verifySubjectToken, authorize };
     await authenticator(choices)(await prove({ accessToken: 'at-1' }));
-    expect(order).toEqual(['token', 'authorizer', 'replay']);
+    expect(order).toEqual(['authorizer', 'token', 'replay']);
     order.length = 0;
     const changes: ((fields: readonly string[]) => readonly string[])[] = [
       (fields) => fields.map((text) => text.replace('Bearer at-1', 'Bearer at-2')),
