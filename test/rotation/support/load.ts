@@ -6,10 +6,10 @@ import type { Caller, Conversation, Listening, TlsClient, TlsServer } from '../.
 import type { ConnectionLog } from './connection-log.js';
 import type { IdentityLog } from './identity-log.js';
 
-export type Rotation = NonNullable<ConnectionPolicy['rotation']>;
+type Rotation = NonNullable<ConnectionPolicy['rotation']>;
 
 /** How a part of the load treats its connections: with one of the policies, or with a new one for every request. */
-export type Mode = Rotation | 'fresh';
+type Mode = Rotation | 'fresh';
 
 export interface LoadOptions {
   readonly client: TlsClient;

@@ -25,7 +25,7 @@ export type Column =
   | 'resumed';
 
 /** Two that speak with each other: what the tests of a cell have to do with. */
-export interface Pair {
+interface Pair {
   readonly client: TlsClient;
   readonly server: TlsServer;
   readonly speaks: Protocol;

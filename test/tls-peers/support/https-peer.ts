@@ -10,7 +10,7 @@ export interface HttpsPeerOptions {
   readonly callerId: string;
 }
 
-export interface HttpsOrder {
+interface HttpsOrder {
   readonly url: string;
   /** The only identity that is called. */
   readonly server: string;
@@ -18,7 +18,7 @@ export interface HttpsOrder {
   readonly fresh?: boolean;
 }
 
-export interface HttpsOutcome {
+interface HttpsOutcome {
   readonly error?: string;
   readonly status?: number;
   readonly body?: string;
