@@ -188,8 +188,8 @@ describe('the house', () => {
     expect([...packagesReachedFrom(join(src, room, 'index.ts'))]).toEqual([]);
   });
 
-  it('keeps certificate issuance out of svidkit and svidkit/workload-api', () => {
-    for (const entry of ['index.ts', 'workload-api/index.ts']) {
+  it('keeps certificate issuance out of svidkit, svidkit/workload-api and svidkit/broker-api', () => {
+    for (const entry of ['index.ts', 'workload-api/index.ts', 'broker-api/index.ts']) {
       expect([...packagesReachedFrom(join(src, entry))].sort()).toEqual(['@bufbuild/protobuf', '@grpc/grpc-js']);
     }
   });
