@@ -7,7 +7,8 @@ export default defineConfig({
   test: {
     include: ['test/spire/**/*.test.ts'],
     globalSetup: ['test/support/stalled-run.ts', 'test/spire/support/require-tools.ts'],
-    fileParallelism: false,
+    // Each file has servers of its own and waits most of the time.
+    maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 180_000,
     teardownTimeout: 30_000,

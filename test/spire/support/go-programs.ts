@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { goEnvironment } from './go.js';
@@ -23,9 +23,12 @@ const PACKAGES = {
 export async function buildGoProgram(name: keyof typeof PACKAGES): Promise<string> {
   mkdirSync(userCache(), { recursive: true });
   const program = userCache(`go-spiffe-${name}`);
-  await promisify(execFile)('go', ['build', '-trimpath', '-o', program, PACKAGES[name]], {
+  // Other test files may build it, or run it, at the same time.
+  const built = `${program}-${process.pid}`;
+  await promisify(execFile)('go', ['build', '-trimpath', '-o', built, PACKAGES[name]], {
     cwd: GO_SPIFFE_MODULE,
     env: { ...goEnvironment(), GOFLAGS: '-mod=readonly' },
   });
+  renameSync(built, program);
   return program;
 }
