@@ -6,7 +6,7 @@ import { pathOption } from './file-source.js';
 import type { FileTexts } from './file-texts.js';
 
 /** The revocation lists of all files together. */
-export interface ReadCrls {
+interface ReadCrls {
   readonly crls: readonly CertificateRevocationList[];
   readonly problems: readonly FileSourceError[];
 }

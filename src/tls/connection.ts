@@ -70,7 +70,7 @@ export class Connection {
 export type Connected = Socket | Http2Stream | { readonly socket: Socket | null } | GrpcCall;
 
 /** A call of grpc-js, in a handler or an interceptor. */
-interface GrpcCall {
+export interface GrpcCall {
   getAuthContext(): object;
 }
 

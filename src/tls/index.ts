@@ -1,5 +1,5 @@
 export { connectTls, type TlsConnectOptions } from './connect-tls.js';
-export { type Connected, getPeer } from './connection.js';
+export { type Connected, type GrpcCall, getPeer } from './connection.js';
 export type { DrainOptions } from './drain-options.js';
 export { TLS_CHANNELS, type TlsAcceptEvent, type TlsEvents, type TlsRefuseEvent, type TlsSide } from './events.js';
 export { createGrpcCredentials, type GrpcCredentialsModule } from './grpc-credentials.js';
