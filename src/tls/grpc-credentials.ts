@@ -73,10 +73,13 @@ class SubchannelConnector implements SecureConnector {
     const check = credentials.createFromMetadataGenerator((_, callback) => {
       const connection = this.#current;
       if (connection === undefined || this.#connector.isReusable(connection)) return callback(null, new Metadata());
-      const refusal = this.#leave(connection);
-      // The end of a session is an event: asked again at once, for the attempt that has failed on it, grpc-js would try
-      // for ever without seeing it.
-      setImmediate(() => (refusal === undefined ? callback(null, new Metadata()) : callback(refusal)));
+      // Not at once: grpc-js looks out for the end of a connection only after it has told the calls that waited for it,
+      // and would count on this one for ever.
+      setImmediate(() => {
+        const refusal = this.#leave(connection);
+        if (refusal === undefined) callback(null, new Metadata());
+        else callback(refusal);
+      });
     });
     this.#credentials = more === undefined ? check : check.compose(more);
   }
