@@ -50,6 +50,9 @@ const FRESH_PART = 1 / 20;
 /** Each waits for its answers, so that with several a slow answer does not hold up all the load. */
 const LANES = 2;
 
+/** A session that takes the place of one which the server leaves may be left as well, where both ends rotate at once. */
+const MOST_REPEATS = 3;
+
 /** Sends requests at a steady rate until the time is up, and judges every answer. */
 export async function load(options: LoadOptions): Promise<LoadResult[]> {
   const fresh = options.perSecond * FRESH_PART;
@@ -131,12 +134,13 @@ class Judge {
    * section 8.7). grpc-js does that itself, once.
    */
   async #answered(conversation: Conversation): Promise<Caller> {
-    try {
-      return await conversation.ask();
-    } catch (error) {
-      if (!isRefusedStream(error)) throw error;
-      this.#result.repeated += 1;
-      return conversation.ask();
+    for (let repeats = 0; ; repeats += 1) {
+      try {
+        return await conversation.ask();
+      } catch (error) {
+        if (repeats === MOST_REPEATS || !isRefusedStream(error)) throw error;
+        this.#result.repeated += 1;
+      }
     }
   }
 
@@ -163,5 +167,8 @@ class Judge {
 }
 
 function isRefusedStream(error: unknown): boolean {
-  return error instanceof Error && /NGHTTP2_REFUSED_STREAM|Stream refused by server/.test(error.message);
+  return (
+    error instanceof Error &&
+    /NGHTTP2_REFUSED_STREAM|after receiving a GOAWAY|Stream refused by server/.test(error.message)
+  );
 }

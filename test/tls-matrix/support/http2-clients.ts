@@ -23,7 +23,13 @@ export const http2Session: TlsClient = {
   protocols: ['HTTP/2'],
   open(options, { port, fresh }) {
     let kept: ClientHttp2Session | undefined;
-    const connect = (): Promise<ClientHttp2Session> => connectHttp2(`https://127.0.0.1:${port}`, options);
+    async function connect(): Promise<ClientHttp2Session> {
+      const session = await connectHttp2(`https://127.0.0.1:${port}`, options);
+      // Node takes no request from here on, and says that the session is closed only later.
+      return session.once('goaway', () => {
+        if (session === kept) kept = undefined;
+      });
+    }
     return {
       async ask() {
         if (fresh !== true) {

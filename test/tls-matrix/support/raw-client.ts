@@ -11,8 +11,11 @@ export const rawTls: TlsClient = {
   open(options, target) {
     let kept: TLSSocket | undefined;
     let asking = 0;
+    /** A socket may be told of before it is here. */
+    const left = new WeakSet<TLSSocket>();
     /** Nothing new goes over the socket; it ends when nothing is asked on it. */
     const leave = (socket: TLSSocket): void => {
+      left.add(socket);
       if (socket !== kept) return;
       kept = undefined;
       if (asking === 0) socket.end();
@@ -28,7 +31,7 @@ export const rawTls: TlsClient = {
       socket.on('data', (part: Buffer) => {
         if (/^bye$/m.test(String(part))) leave(socket);
       });
-      kept = socket;
+      if (!left.has(socket)) kept = socket;
       return socket;
     }
 

@@ -10,9 +10,11 @@ export const wsClient: TlsClient = {
   open(options, { port, fresh }) {
     const bySocket = new WeakMap<object, WebSocket>();
     const asking = new WeakSet<WebSocket>();
+    const left = new WeakSet<WebSocket>();
     let kept: WebSocket | undefined;
     /** Nothing new goes over the WebSocket; it is closed when nothing is asked on it. */
     const leave = (webSocket: WebSocket | undefined): void => {
+      if (webSocket !== undefined) left.add(webSocket);
       if (webSocket === undefined || webSocket !== kept) return;
       kept = undefined;
       if (!asking.has(webSocket)) webSocket.close();
@@ -32,7 +34,7 @@ export const wsClient: TlsClient = {
       async ask() {
         if (kept?.readyState !== WebSocket.OPEN) kept = undefined;
         const webSocket = kept ?? (await opened());
-        if (fresh !== true) kept = webSocket;
+        if (fresh !== true && !left.has(webSocket)) kept = webSocket;
         asking.add(webSocket);
         try {
           return await questionOn(webSocket);
