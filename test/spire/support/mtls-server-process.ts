@@ -19,6 +19,13 @@ export interface MtlsServer extends AsyncDisposable {
   readonly port: number;
   /** Of a server that lets in somebody else only. */
   readonly closedPort: number;
+  /** Whether the server was denied its own identity at some time between two instants, as it said so far. */
+  wasDenied(from: number, until: number): boolean;
+}
+
+interface Denial {
+  readonly deniedFrom: number;
+  readonly deniedUntil: number;
 }
 
 /** Runs mtls-server.ts in a process of another user. */
@@ -48,10 +55,18 @@ export async function startMtlsServer(options: MtlsServerOptions): Promise<MtlsS
   const message = await announced;
   clearTimeout(timer);
   if (!isAnnouncement(message)) throw new Error('the mTLS server announced something unexpected');
-  return { ...message, [Symbol.asyncDispose]: end };
+  const denials: Denial[] = [];
+  child.on('message', (later) => isDenial(later) && denials.push(later));
+  const wasDenied = (from: number, until: number): boolean =>
+    denials.some(({ deniedFrom, deniedUntil }) => deniedFrom <= until && from <= deniedUntil);
+  return { ...message, wasDenied, [Symbol.asyncDispose]: end };
 }
 
-function isAnnouncement(value: unknown): value is Omit<MtlsServer, keyof AsyncDisposable> {
+function isDenial(value: unknown): value is Denial {
+  return typeof value === 'object' && value !== null && 'deniedFrom' in value && 'deniedUntil' in value;
+}
+
+function isAnnouncement(value: unknown): value is Pick<MtlsServer, 'id' | 'port' | 'closedPort'> {
   if (typeof value !== 'object' || value === null) return false;
   return 'id' in value && 'port' in value && 'closedPort' in value;
 }

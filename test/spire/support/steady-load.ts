@@ -12,6 +12,8 @@ export interface SteadyLoadOptions {
   readonly source: X509Source;
   readonly port: number;
   readonly serverId: string;
+  /** Whether the server was denied its own identity between two instants. Default: it never was. */
+  readonly wasServerDenied?: (from: number, until: number) => boolean;
 }
 
 /** What became of the requests that were begun in a stretch of time. */
@@ -20,8 +22,8 @@ export interface LoadReport {
   readonly served: number;
   /** Refused by ourselves, because the source had nothing to present, or had it taken away in the meantime. */
   readonly withheld: number;
-  /** Failed after the server's own identity had expired. */
-  readonly serverExpired: number;
+  /** Failed when the server's own identity had expired or it was denied one. */
+  readonly serverWithout: number;
   /** Failed although both sides had an identity: what must not happen. */
   readonly lost: readonly string[];
   /** Presented what the source no longer gave, or what had expired: what must not happen. */
@@ -40,7 +42,7 @@ interface Outcome {
   readonly endedAt: number;
   /** What the source gave in the instant when the request was begun; undefined when it refused. */
   readonly own: Identity | undefined;
-  readonly kind: 'served' | 'withheld' | 'serverExpired' | 'lost' | 'misused';
+  readonly kind: 'served' | 'withheld' | 'serverWithout' | 'lost' | 'misused';
   readonly detail: string;
 }
 
@@ -75,7 +77,13 @@ export class SteadyLoad implements AsyncDisposable {
     await action();
     await sleep(4 * EVERY_MS);
     await Promise.all(this.#inFlight);
-    return summarize(this.#outcomes.slice(from));
+    return summarize(
+      this.#outcomes.slice(from).map((outcome) => {
+        const { kind, startedAt, endedAt } = outcome;
+        const isExcused = kind === 'lost' && this.#options.wasServerDenied?.(startedAt, endedAt) === true;
+        return isExcused ? { ...outcome, kind: 'serverWithout' } : outcome;
+      }),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -117,7 +125,7 @@ export class SteadyLoad implements AsyncDisposable {
       }
       // What was taken away while the connection was being made is rightly not used any more.
       if (this.#presentable() === undefined) return outcome('withheld', '');
-      if (this.#serverExpiresAt <= Date.now()) return outcome('serverExpired', '');
+      if (this.#serverExpiresAt <= Date.now()) return outcome('serverWithout', '');
       return outcome('lost', tell(error));
     }
   }
@@ -141,7 +149,7 @@ function summarize(outcomes: readonly Outcome[]): LoadReport {
   return {
     served: answered.length,
     withheld: details('withheld').length,
-    serverExpired: details('serverExpired').length,
+    serverWithout: details('serverWithout').length,
     lost: details('lost'),
     misused: details('misused'),
     longestGapMs: Math.max(0, ...gaps),

@@ -55,7 +55,8 @@ export function useFaultBench(spire: () => Spire, options: FaultBenchOptions): (
     source = opened;
     await opened.ready({ timeoutMs: 30_000 });
     server = await startMtlsServer({ address, uid: other, callerId: clientId });
-    const running = new SteadyLoad({ source: opened, port: server.port, serverId });
+    const { port, wasDenied: wasServerDenied } = server;
+    const running = new SteadyLoad({ source: opened, port, serverId, wasServerDenied });
     load = running;
     const fault: FaultBench['fault'] = async (name, client, provoke) => {
       const report = await running.during(provoke);
@@ -65,7 +66,7 @@ export function useFaultBench(spire: () => Spire, options: FaultBenchOptions): (
         fault: name,
         client,
         served,
-        withheld: withheld + report.serverExpired,
+        withheld: withheld + report.serverWithout,
         lost: lost.length,
         misused: misused.length,
         longestGapMs,
