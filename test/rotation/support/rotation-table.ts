@@ -1,6 +1,9 @@
 import { drawTable, RunRows } from '../../support/run-rows.js';
 import type { LoadResult } from './load.js';
 
+/** How many requests a second over each client; `ROTATION_RATE` says otherwise. */
+export const WANTED_RATE = Number(process.env['ROTATION_RATE'] ?? 200);
+
 const rows = new RunRows<readonly string[]>('SVIDKIT_ROTATION');
 
 const TITLES = [
@@ -32,6 +35,15 @@ export default function openTable(): () => void {
     console.log(
       'Repeated: an HTTP/2 stream was on its way when the server left the connection, and was refused unread',
     );
-    console.log(`${drawTable(TITLES, close())}\n`);
+    const recorded = close();
+    console.log(drawTable(TITLES, recorded));
+    console.log(`Requests a second over each client, of ${WANTED_RATE} wanted: ${ratesOf(recorded).join(', ')}\n`);
   };
+}
+
+/** A machine with too much to do sends fewer than it should. */
+function ratesOf(recorded: readonly (readonly string[])[]): string[] {
+  const rates = new Map<string, number>();
+  for (const [client = '', , , rate] of recorded) rates.set(client, (rates.get(client) ?? 0) + Number(rate));
+  return [...rates].map(([client, rate]) => `${client} ${rate.toFixed(0)}`);
 }

@@ -7,11 +7,10 @@ import type { TlsClient, TlsServer } from '../../tls-matrix/support/speech.js';
 import { ConnectionLog } from './connection-log.js';
 import { IdentityLog } from './identity-log.js';
 import { type LoadResult, load } from './load.js';
-import { recordLoad } from './rotation-table.js';
+import { recordLoad, WANTED_RATE } from './rotation-table.js';
 
-/** How long, and how many requests a second over each client; `ROTATION_SECONDS` and `ROTATION_RATE` say otherwise. */
+/** How long; `ROTATION_SECONDS` says otherwise. */
 const SECONDS = Number(process.env['ROTATION_SECONDS'] ?? 180);
-const RATE = Number(process.env['ROTATION_RATE'] ?? 200);
 const TTL_SECONDS = 30;
 
 export interface Duo {
@@ -21,7 +20,7 @@ export interface Duo {
 
 /** All of them at once, in this process, on one SPIRE whose SVIDs live half a minute. */
 export function runRotation(duos: readonly Duo[]): void {
-  describe(`SVIDs that live ${TTL_SECONDS} s, under ${RATE} requests a second over each client`, () => {
+  describe(`SVIDs that live ${TTL_SECONDS} s, under ${WANTED_RATE} requests a second over each client`, () => {
     const spire = useSpire();
     let clientSource: X509Source;
     let serverSource: X509Source;
@@ -57,7 +56,7 @@ export function runRotation(duos: readonly Duo[]): void {
           ...{ clientSource, serverSource, clientIdentities, serverIdentities, connections },
           clientId: clientSource.getX509Svid().id.toString(),
           serverId: serverSource.getX509Svid().id.toString(),
-          perSecond: RATE,
+          perSecond: WANTED_RATE,
           until: Date.now() + SECONDS * 1000,
         };
         const all = await Promise.all(duos.map((duo) => load({ ...shared, ...duo })));
