@@ -1,20 +1,13 @@
 // Command grpc-peer is a workload with go-spiffe's gRPC credentials: it serves gRPC's health service over mutual TLS and
-// calls that of others. Its first line of output says who it is and where it serves; then each line of standard input is
-// an order, and each is answered by one line.
+// calls that of others.
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/x509"
-	"encoding/json"
-	"flag"
-	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/spiffe/go-spiffe/v2/spiffegrpc/grpccredentials"
@@ -25,16 +18,11 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
+	grpcpeer "google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
-)
 
-type announcement struct {
-	ID   string `json:"id"`
-	Port int    `json:"port"`
-	// ClosedPort lets in somebody else only.
-	ClosedPort int `json:"closedPort"`
-}
+	"svidkit.test/spire/go-spiffe/peer"
+)
 
 type order struct {
 	Target string `json:"target"`
@@ -82,94 +70,39 @@ func (w *watcher) count() int {
 
 var servers, clients = &watcher{seen: map[string]struct{}{}}, &watcher{seen: map[string]struct{}{}}
 
+var kept = map[string]*grpc.ClientConn{}
+
 func main() {
-	address := flag.String("socket", "", "address of the Workload API, such as unix:///run/agent.sock")
-	uid := flag.Int("uid", os.Getuid(), "user to become")
-	client := flag.String("client", "", "the only identity that is served")
-	flag.Parse()
-	if err := run(context.Background(), *address, *uid, *client); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	peer.Main(serve, obey)
 }
 
-func run(ctx context.Context, address string, uid int, client string) error {
-	if uid != os.Getuid() {
-		if err := syscall.Setgid(uid); err != nil {
-			return err
-		}
-		if err := syscall.Setuid(uid); err != nil {
-			return err
-		}
-	}
-	source, err := workloadapi.NewX509Source(ctx, workloadapi.WithClientOptions(workloadapi.WithAddr(address)))
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	svid, err := source.GetX509SVID()
-	if err != nil {
-		return err
-	}
-	port, err := serve(source, client)
-	if err != nil {
-		return err
-	}
-	closedPort, err := serve(source, client+"/somebody-else")
-	if err != nil {
-		return err
-	}
-	output := json.NewEncoder(os.Stdout)
-	if err := output.Encode(announcement{ID: svid.ID.String(), Port: port, ClosedPort: closedPort}); err != nil {
-		return err
-	}
-	kept := make(map[string]*grpc.ClientConn)
-	input := bufio.NewScanner(os.Stdin)
-	for input.Scan() {
-		var next order
-		if err := json.Unmarshal(input.Bytes(), &next); err != nil {
-			return fmt.Errorf("read order: %w", err)
-		}
-		key := next.Server + " " + next.Target
-		connection := kept[key]
-		if connection == nil || next.Fresh {
-			if connection, err = dial(source, next); err != nil {
-				return err
-			}
-		}
-		if next.Fresh {
-			defer connection.Close()
-		} else {
-			kept[key] = connection
-		}
-		if err := output.Encode(check(ctx, connection)); err != nil {
-			return err
-		}
-	}
-	return input.Err()
-}
-
-func serve(source *workloadapi.X509Source, client string) (int, error) {
-	id, err := spiffeid.FromString(client)
-	if err != nil {
-		return 0, err
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
+func serve(source *workloadapi.X509Source, client spiffeid.ID, listener net.Listener) error {
 	server := grpc.NewServer(
-		grpc.Creds(grpccredentials.MTLSServerCredentials(source, source, clients.authorize(id))),
+		grpc.Creds(grpccredentials.MTLSServerCredentials(source, source, clients.authorize(client))),
 		grpc.UnaryInterceptor(tellCaller),
 	)
 	grpc_health_v1.RegisterHealthServer(server, health.NewServer())
-	go func() {
-		if err := server.Serve(listener); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	return server.Serve(listener)
+}
+
+func obey(ctx context.Context, source *workloadapi.X509Source, next order) (outcome, error) {
+	if next.Fresh {
+		connection, err := dial(source, next)
+		if err != nil {
+			return outcome{}, err
 		}
-	}()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+		defer connection.Close()
+		return check(ctx, connection), nil
+	}
+	key := next.Server + " " + next.Target
+	if kept[key] == nil {
+		connection, err := dial(source, next)
+		if err != nil {
+			return outcome{}, err
+		}
+		kept[key] = connection
+	}
+	return check(ctx, kept[key]), nil
 }
 
 // tellCaller sends the caller what was verified about it.
@@ -195,7 +128,7 @@ func check(ctx context.Context, connection *grpc.ClientConn) outcome {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var header metadata.MD
-	var from peer.Peer
+	var from grpcpeer.Peer
 	client := grpc_health_v1.NewHealthClient(connection)
 	_, err := client.Check(ctx, &grpc_health_v1.HealthCheckRequest{}, grpc.Header(&header), grpc.Peer(&from))
 	result := outcome{Status: status.Code(err).String(), Certificates: servers.count()}

@@ -1,35 +1,25 @@
 // Command https-peer is a workload with go-spiffe's TLS configuration for net/http: it serves HTTPS and requests from
-// others, over kept connections and new ones, with Go's cache of TLS sessions. Its first line of output says who it is
-// and where it serves; then each line of standard input is an order, and each is answered by one line.
+// others, over kept connections and new ones, with Go's cache of TLS sessions.
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"github.com/spiffe/go-spiffe/v2/spiffetls/tlsconfig"
 	"github.com/spiffe/go-spiffe/v2/svid/x509svid"
 	"github.com/spiffe/go-spiffe/v2/workloadapi"
-)
 
-type announcement struct {
-	ID   string `json:"id"`
-	Port int    `json:"port"`
-	// ClosedPort lets in somebody else only.
-	ClosedPort int `json:"closedPort"`
-}
+	"svidkit.test/spire/go-spiffe/peer"
+)
 
 type order struct {
 	URL string `json:"url"`
@@ -57,87 +47,30 @@ type seen struct {
 	Resumed      bool   `json:"resumed"`
 }
 
+var clients = map[string]*http.Client{}
+
 func main() {
-	address := flag.String("socket", "", "address of the Workload API, such as unix:///run/agent.sock")
-	uid := flag.Int("uid", os.Getuid(), "user to become")
-	client := flag.String("client", "", "the only identity that is served")
-	flag.Parse()
-	if err := run(context.Background(), *address, *uid, *client); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	peer.Main(serve, obey)
 }
 
-func run(ctx context.Context, address string, uid int, client string) error {
-	if uid != os.Getuid() {
-		if err := syscall.Setgid(uid); err != nil {
-			return err
-		}
-		if err := syscall.Setuid(uid); err != nil {
-			return err
-		}
-	}
-	source, err := workloadapi.NewX509Source(ctx, workloadapi.WithClientOptions(workloadapi.WithAddr(address)))
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	svid, err := source.GetX509SVID()
-	if err != nil {
-		return err
-	}
-	port, err := serve(source, client)
-	if err != nil {
-		return err
-	}
-	closedPort, err := serve(source, client+"/somebody-else")
-	if err != nil {
-		return err
-	}
-	output := json.NewEncoder(os.Stdout)
-	if err := output.Encode(announcement{ID: svid.ID.String(), Port: port, ClosedPort: closedPort}); err != nil {
-		return err
-	}
-	clients := make(map[string]*http.Client)
-	input := bufio.NewScanner(os.Stdin)
-	for input.Scan() {
-		var next order
-		if err := json.Unmarshal(input.Bytes(), &next); err != nil {
-			return fmt.Errorf("read order: %w", err)
-		}
-		key := fmt.Sprint(next.Server, next.Fresh)
-		if clients[key] == nil {
-			if clients[key], err = clientOf(source, next); err != nil {
-				return err
-			}
-		}
-		if err := output.Encode(ask(clients[key], next.URL)); err != nil {
-			return err
-		}
-	}
-	return input.Err()
-}
-
-func serve(source *workloadapi.X509Source, client string) (int, error) {
-	id, err := spiffeid.FromString(client)
-	if err != nil {
-		return 0, err
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
+func serve(source *workloadapi.X509Source, client spiffeid.ID, listener net.Listener) error {
 	server := &http.Server{
 		Handler:   http.HandlerFunc(tellCaller),
-		TLSConfig: tlsconfig.MTLSServerConfig(source, source, tlsconfig.AuthorizeID(id)),
+		TLSConfig: tlsconfig.MTLSServerConfig(source, source, tlsconfig.AuthorizeID(client)),
 	}
-	go func() {
-		if err := server.ServeTLS(listener, "", ""); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	return server.ServeTLS(listener, "", "")
+}
+
+func obey(_ context.Context, source *workloadapi.X509Source, next order) (outcome, error) {
+	key := fmt.Sprint(next.Server, next.Fresh)
+	if clients[key] == nil {
+		client, err := clientOf(source, next)
+		if err != nil {
+			return outcome{}, err
 		}
-	}()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+		clients[key] = client
+	}
+	return ask(clients[key], next.URL), nil
 }
 
 func tellCaller(response http.ResponseWriter, request *http.Request) {
