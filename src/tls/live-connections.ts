@@ -103,7 +103,8 @@ export class LiveConnections {
   }
 
   #withdraw({ socket }: Connection, refusal: TlsError): void {
-    socket.destroy(refusal);
+    // Between two requests nobody may be listening, and what is told below must not end the process.
+    socket.on('error', () => undefined).destroy(refusal);
     // Later, so that what a listener throws does not keep the other connections from being looked at.
     process.nextTick(this.#onWithdrawn, refusal);
   }
