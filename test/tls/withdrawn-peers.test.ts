@@ -91,6 +91,15 @@ describe.each(withdrawals)('within the turn in which %s', (_, code, change) => {
     expect(server.refused).toMatchObject([{ code, claimedId: CLIENT }]);
   });
 
+  it('sockets that nobody listens to are destroyed, and no error goes uncaught', async () => {
+    const { here, there } = await rawPair();
+    for (const socket of [here, there]) socket.removeAllListeners('error');
+    client.update(() => change(client));
+    server.update(() => change(server));
+    await nextTurn();
+    expect([here.destroyed, there.destroyed]).toEqual([true, true]);
+  });
+
   it('the request that an agent has sent fails, and so does the next', async () => {
     const agent = createHttpsAgent(client, { keepAlive: true });
     const { outgoing, there } = await pending(agent);
