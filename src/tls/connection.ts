@@ -11,6 +11,8 @@ export interface Protocol {
   isIdle(): boolean;
   /** Lets the connection take nothing new, and end when what it carries has ended. Called once. */
   drain(): void;
+  /** Whether it has carried all that it will, so that its end is news for nobody. Default: never. */
+  isDone?(): boolean;
 }
 
 /** A connection whose handshake has finished and whose peer was admitted. */
@@ -55,6 +57,12 @@ export class Connection {
     if (this.#isDraining) return;
     this.#isDraining = true;
     this.#protocol?.drain();
+  }
+
+  /** Ends it at once, whatever it carries. Where nobody listens, the reason is no uncaught exception. */
+  destroy(reason: Error): void {
+    const isDone = this.#protocol?.isDone?.() ?? false;
+    this.socket.on('error', () => undefined).destroy(isDone ? undefined : reason);
   }
 
   /** @throws `TlsError` when the peer may not go on; see {@link VerifiedPeer.recheck}. */

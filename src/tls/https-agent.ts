@@ -73,8 +73,13 @@ class MtlsAgent extends Agent {
         return;
       }
       const isIdle = (): boolean => this.freeSockets[name]?.includes(connection.socket) === true;
-      // One that carries a request is left alone until it is free, and then not reusable.
-      connection.use({ isIdle, drain: () => void (isIdle() && connection.socket.destroy()) });
+      connection.use({
+        isIdle,
+        // One that carries a request is left alone until it is free, and then not reusable.
+        drain: () => void (isIdle() && connection.socket.destroy()),
+        // Node ends it when the last answer is whole, and would still tell the request.
+        isDone: () => connection.socket.writableEnded,
+      });
       // Upgraded, it leaves the agent; the application does not have it yet.
       connection.socket.once('agentRemove', () => {
         if (!connection.socket.destroyed) setImmediate(useRaw, connection, this.#onDrain);

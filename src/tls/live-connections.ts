@@ -102,9 +102,8 @@ export class LiveConnections {
     this.#schedule(connection);
   }
 
-  #withdraw({ socket }: Connection, refusal: TlsError): void {
-    // Between two requests nobody may be listening, and what is told below must not end the process.
-    socket.on('error', () => undefined).destroy(refusal);
+  #withdraw(connection: Connection, refusal: TlsError): void {
+    connection.destroy(refusal);
     // Later, so that what a listener throws does not keep the other connections from being looked at.
     process.nextTick(this.#onWithdrawn, refusal);
   }

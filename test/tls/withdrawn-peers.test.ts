@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import { request } from 'node:https';
 import type { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import type { TlsError } from 'svidkit/errors';
@@ -10,7 +11,7 @@ import { connectTls, createHttpsAgent, createHttpsServer, createTlsServer, creat
 import { createX509Source } from 'svidkit/workload-api';
 import { parseCertificateList } from 'svidkit/x509-svid';
 import { Agent, fetch } from 'undici';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { GrpcStatus } from '../../src/workload-api/grpc-status.js';
 import { call, listen } from '../support/connections.js';
 import { x509Message } from '../support/delivered-messages.js';
@@ -110,6 +111,21 @@ describe.each(withdrawals)('within the turn in which %s', (_, code, change) => {
     expect(await failure).toMatchObject([{ code }]);
     const next = code === 'peer_expired' ? 'identity_expired' : code;
     await expect(call(agent, there.localPort ?? 0)).rejects.toMatchObject({ code: next });
+  });
+
+  it('a request that was answered in full is told nothing', async () => {
+    const agent = createHttpsAgent(client, { keepAlive: false });
+    const port = await listen(createHttpsServer(server, (_request, response) => void response.end()));
+    const outgoing = request({ host: '127.0.0.1', port, agent });
+    const told = vi.fn();
+    outgoing.on('error', told).end();
+    const [incoming] = await once(outgoing, 'response');
+    await text(incoming);
+    expect(incoming.socket.destroyed).toBe(false);
+    client.update(() => change(client));
+    await once(outgoing, 'close');
+    expect(incoming.socket.destroyed).toBe(true);
+    expect(told).not.toHaveBeenCalled();
   });
 
   it('the idle connection of an agent is destroyed', async () => {
