@@ -305,10 +305,24 @@ const documents: readonly ExplainedDifference[] = [
   {
     cases: spiffe('an authority that is a leaf'),
     peers: ['go-spiffe'],
-    ...THEY_ACCEPT,
+    theirs: 'accept x509: 1; jwt: []; wit: []',
+    ours: 'accept x509: 0; jwt: []; wit: []',
     departs: 'peer',
     clause: 'X509-SVID section 6.1',
-    because: 'The entry must hold a CA certificate.',
+    because: 'The entry must hold a CA certificate; here it is left out and listed.',
+  },
+  {
+    cases: spiffe(
+      'an authority whose key is not that of its certificate',
+      'a certificate that is not one',
+      'a certificate in base64url',
+    ),
+    peers: ['go-spiffe'],
+    ...WE_ACCEPT,
+    departs: 'nobody',
+    clause: 'SPIFFE Trust Domain and Bundle section 4.1.3',
+    because:
+      'Keys that do not pass validation are not usable; here they are left out and listed, and the others count.',
   },
 ];
 
