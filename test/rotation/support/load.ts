@@ -50,6 +50,8 @@ const FRESH_PART = 1 / 20;
 /** Each waits for its answers, so that with several a slow answer does not hold up all the load. */
 const LANES = 2;
 
+const MOST_BEHIND_MS = 500;
+
 /** A session that takes the place of one which the server leaves may be left as well, where both ends rotate at once. */
 const MOST_REPEATS = 3;
 
@@ -90,8 +92,8 @@ async function runPart(options: LoadOptions, mode: Mode, lanes: number, perSecon
       while (next < options.until) {
         await sleep(Math.max(next - Date.now(), 0));
         await judge.ask(conversation);
-        // A lane that has fallen behind does not catch up by a burst.
-        next = Math.max(next + everyMs, Date.now());
+        // A lane that has fallen behind catches up, but not on everything that a long wait has cost.
+        next = Math.max(next + everyMs, Date.now() - MOST_BEHIND_MS);
       }
     }),
   );
