@@ -7,7 +7,7 @@ import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
 import { call } from './support/connections.js';
 import { ask } from './support/http2.js';
-import { freePort, runProgram, untilListening } from './support/programs.js';
+import { freePort, type RunningProgram, runProgram, untilListening } from './support/programs.js';
 
 const root = resolve(import.meta.dirname, '..');
 const folder = join(root, 'test', '.docs');
@@ -64,12 +64,12 @@ describe('the documentation', () => {
     const [asAgent = '', asService, asEndpoint] = examples.map(({ file }) => localCopy(file, port));
     appendFileSync(asAgent, check);
 
-    const serving = runProgram(asService, service.address);
+    const serving = runAt(service.address, asService);
     try {
       await untilListening(port, serving.child);
-      const answered = await runProgram(asAgent, agent.address).done;
+      const answered = await runAt(agent.address, asAgent).done;
       expect(answered).toEqual({ code: 0, output: `I am ${PLANNER}\n` });
-      const own = runProgram(asEndpoint, '');
+      const own = runProgram(asEndpoint);
       const [line] = await once(own.child.stdout, 'data');
       expect(line).toMatch(/^SPIFFE_ENDPOINT_SOCKET=unix:\/\/\/.+\n$/);
       own.child.kill();
@@ -94,7 +94,7 @@ describe('the documentation', () => {
     const [first = 0, last = 0] = [ports[0], ports.at(-1)];
     const copies = servers.map(({ file }, index) => localCopy(file, ports[index] ?? 0));
 
-    const serving = runProgram(together('all-servers.ts', copies), service.address);
+    const serving = runAt(service.address, together('all-servers.ts', copies));
     try {
       for (const port of ports) await untilListening(port, serving.child);
       await using workload = await Workload.connect({ address: agent.address });
@@ -109,7 +109,7 @@ describe('the documentation', () => {
         expect(body, code).toBe(`hello, ${PLANNER}\n`);
       }
       const clients = [localCopy(sessions?.file ?? '', first), localCopy(webSocket?.file ?? '', last)];
-      expect(await runProgram(together('all-clients.ts', clients), agent.address).done).toEqual({
+      expect(await runAt(agent.address, together('all-clients.ts', clients)).done).toEqual({
         code: 0,
         output: [
           `spiffe://example.org/services/orders says: hello, ${PLANNER}\n\n`,
@@ -149,4 +149,8 @@ function together(name: string, files: readonly string[]): string {
   const file = join(folder, name);
   writeFileSync(file, files.map((each) => `await import('./${basename(each)}');\n`).join(''));
   return file;
+}
+
+function runAt(address: string, program: string | undefined): RunningProgram {
+  return runProgram(program, { env: { SPIFFE_ENDPOINT_SOCKET: address } });
 }

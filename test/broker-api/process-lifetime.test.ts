@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BrokerBench, openBrokerBench } from '../support/broker-bench.js';
 import { x509Message } from '../support/delivered-messages.js';
+import { runProgram } from '../support/programs.js';
 
 const ORDERS = 'spiffe://example.org/services/orders';
 
@@ -21,25 +20,16 @@ describe('a broker with an open source', () => {
     await bench[Symbol.asyncDispose]();
   });
 
-  const run = async (mode: string) => {
+  const run = (mode: string) => {
     const { endpoint, issuer, own } = bench;
-    const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'idle-process.ts'), mode], {
-      env: {
-        ...process.env,
-        SPIFFE_BROKER_SOCKET: endpoint.address,
-        OWN_CERTIFICATES: own.certificatesPem(),
-        OWN_KEY: own.privateKeyPkcs8Pem(),
-        BUNDLE: issuer.bundle.x509.toPem(),
-        WORKLOAD_PID: String(process.pid),
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    const [code] = await once(child, 'close');
-    return { code, output };
+    const env = {
+      SPIFFE_BROKER_SOCKET: endpoint.address,
+      OWN_CERTIFICATES: own.certificatesPem(),
+      OWN_KEY: own.privateKeyPkcs8Pem(),
+      BUNDLE: issuer.bundle.x509.toPem(),
+      WORKLOAD_PID: String(process.pid),
+    };
+    return runProgram(join(import.meta.dirname, 'idle-process.ts'), { parameters: [mode], env }).done;
   };
 
   it('ends when nothing else is to be done, unless keepProcessAlive says otherwise', async () => {

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EndpointServer } from '../support/bundle-endpoint.js';
 import { emptyDocument, send, web, webProfile } from '../support/federated-domain.js';
+import { runProgram } from '../support/programs.js';
 
 describe('a process with a federated source', () => {
   let server: EndpointServer;
@@ -19,18 +18,8 @@ describe('a process with a federated source', () => {
     await hanging[Symbol.asyncDispose]();
   });
 
-  const run = async (mode: string, url: string) => {
-    const script = join(import.meta.dirname, 'idle-process.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', script, mode, url, webProfile.ca as string], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    const [code] = await once(child, 'close');
-    return { code, output };
-  };
+  const run = (mode: string, url: string) =>
+    runProgram(join(import.meta.dirname, 'idle-process.ts'), { parameters: [mode, url, webProfile.ca as string] }).done;
 
   it('ends when nothing else is to be done, unless somebody waits or keepProcessAlive says otherwise', async () => {
     const [fetched, idle, keep, lost] = await Promise.all([

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { createX509FileSource, type X509FileSource } from 'svidkit/file-source';
 import { exactly } from 'svidkit/id';
@@ -10,6 +8,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { call, listen } from '../support/connections.js';
 import { switchAtAStroke, temporaryFolder, writeOneByOne, x509Files } from '../support/credential-files.js';
 import { CLIENT, SERVER } from '../support/mtls.js';
+import { runProgram } from '../support/programs.js';
 import { until } from '../support/until.js';
 
 const serialOf = (svid: X509Svid): string => svid.certificates[0]?.serialNumber ?? '';
@@ -87,18 +86,8 @@ it('an open source lets a process end, unless somebody waits or keepProcessAlive
     'credentials.pem': `${svid.privateKeyPkcs8Pem()}${svid.certificatesPem()}`,
     'ca.crt': issuer.bundle.x509.toPem(),
   });
-  const run = async (...parameters: readonly string[]) => {
-    const script = join(import.meta.dirname, 'idle-process.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', script, ...parameters], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    const [code] = await once(child, 'close');
-    return { code, output };
-  };
+  const run = (...parameters: readonly string[]) =>
+    runProgram(join(import.meta.dirname, 'idle-process.ts'), { parameters }).done;
   const [idle, keep, wait] = await Promise.all([
     run('idle', credentials, bundle),
     run('keep', credentials, bundle),

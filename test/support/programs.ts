@@ -12,11 +12,17 @@ export interface RunningProgram {
   readonly done: Promise<{ readonly code: unknown; readonly output: string }>;
 }
 
-/** Runs a program in TypeScript that finds the Workload API at an address. */
-export function runProgram(file: string | undefined, address: string): RunningProgram {
-  const child = spawn(process.execPath, ['--import', 'tsx', String(file)], {
+/** What a program is given: arguments, and variables beside those of this process. */
+export interface ProgramInput {
+  readonly parameters?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a program in TypeScript. */
+export function runProgram(file: string | undefined, { parameters = [], env = {} }: ProgramInput = {}): RunningProgram {
+  const child = spawn(process.execPath, ['--import', 'tsx', String(file), ...parameters], {
     cwd: root,
-    env: { ...process.env, SPIFFE_ENDPOINT_SOCKET: address },
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

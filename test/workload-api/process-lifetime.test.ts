@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { createIssuer } from 'svidkit/issuer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { x509Message } from '../support/delivered-messages.js';
+import { runProgram } from '../support/programs.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
 
 const PLANNER = 'spiffe://example.org/agents/planner';
@@ -24,19 +23,11 @@ describe('a process with an open source', () => {
     await hanging.stop();
   });
 
-  const run = async (mode: string, address: string) => {
-    const script = join(import.meta.dirname, 'idle-process.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', script, mode], {
-      env: { ...process.env, SPIFFE_ENDPOINT_SOCKET: address },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    const [code] = await once(child, 'close');
-    return { code, output };
-  };
+  const run = (mode: string, address: string) =>
+    runProgram(join(import.meta.dirname, 'idle-process.ts'), {
+      parameters: [mode],
+      env: { SPIFFE_ENDPOINT_SOCKET: address },
+    }).done;
 
   it('ends when nothing else is to be done, unless somebody waits or keepProcessAlive says otherwise', async () => {
     const [idle, keep, lost, wait, call, abandon] = await Promise.all([
