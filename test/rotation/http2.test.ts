@@ -1,13 +1,8 @@
-import { grpcClient, grpcServer } from '../tls-matrix/support/grpc.js';
 import { http2Pool, http2Session } from '../tls-matrix/support/http2-clients.js';
 import { strictHttp2Server } from '../tls-matrix/support/http2-servers.js';
-import { rawTls } from '../tls-matrix/support/raw-client.js';
-import { rawTlsServer } from '../tls-matrix/support/raw-server.js';
 import { runRotation } from './support/run-rotation.js';
 
 runRotation([
   { client: http2Session, server: strictHttp2Server },
   { client: http2Pool, server: strictHttp2Server },
-  { client: grpcClient, server: grpcServer },
-  { client: rawTls, server: rawTlsServer },
 ]);
