@@ -1,6 +1,7 @@
 import type { SpiffeId } from '../id/index.js';
 import type { Clock } from '../internal/clock.js';
 import { Latest } from '../internal/latest.js';
+import { LONGEST_TIMER_MS } from '../internal/timers.js';
 import type { CheckedIdentity } from './dev-identity.js';
 import { type IdentitySet, type IdentitySetInit, issueIdentitySet, stillVerifies } from './identity-set.js';
 import type { Trust } from './trust.js';
@@ -138,7 +139,8 @@ export class ServedWorkload {
         this.#arm(RETRY_MS);
       });
     };
-    this.#timer = setTimeout(rotate, Math.min(Math.max(delayMs, MIN_ROTATION_MS), MAX_TIMER_MS)).unref();
+    // A rotation that comes earlier than it must does no harm.
+    this.#timer = setTimeout(rotate, Math.min(Math.max(delayMs, MIN_ROTATION_MS), LONGEST_TIMER_MS)).unref();
   }
 
   #enqueue(change: () => Promise<void>): Promise<void> {
@@ -151,5 +153,3 @@ export class ServedWorkload {
 /** Credentials of a second or two must not turn rotation into a busy loop. */
 const MIN_ROTATION_MS = 250;
 const RETRY_MS = 1000;
-/** The longest delay that `setTimeout` takes; a rotation that comes earlier than it must does no harm. */
-const MAX_TIMER_MS = 2 ** 31 - 1;

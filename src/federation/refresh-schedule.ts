@@ -1,5 +1,6 @@
 import type { SpiffeBundle } from '../bundle/index.js';
 import { type Backoff, backoffDelays } from '../internal/backoff.js';
+import { LONGEST_TIMER_MS } from '../internal/timers.js';
 
 /** How often a source looks for a newer bundle. The bundle's refresh hint decides, within these bounds. */
 export interface RefreshBounds {
@@ -26,8 +27,6 @@ export interface RefreshSchedule {
   /** Milliseconds until the next fetch, after one that succeeded or failed. `held` is the newest bundle there is. */
   delayMs(held: SpiffeBundle | undefined): number;
 }
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Once a bundle is held, every wait is an interval of its own, after a failure too: asking sooner would overwhelm an

@@ -1,3 +1,5 @@
+import { LONGEST_TIMER_MS } from './timers.js';
+
 /** Who listens to a signal: Node warns of more than ten listeners, so each signal has one that calls all. */
 const listening = new WeakMap<AbortSignal, { readonly listeners: Set<() => void>; readonly stop: () => void }>();
 
@@ -86,14 +88,11 @@ export interface ScopeOptions {
   readonly onTimeout: () => Error;
 }
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /** Opens a {@link Scope}. Disposing it takes timer and listener away without aborting. */
 export function openScope(options: ScopeOptions): Scope {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const stopTimer = () => clearTimeout(timer);
-  // A longer one would go off at once.
   if (options.timeoutMs !== undefined && options.timeoutMs <= LONGEST_TIMER_MS) {
     timer = setTimeout(() => controller.abort(options.onTimeout()), options.timeoutMs);
     timer.unref();

@@ -1,4 +1,4 @@
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from './timers.js';
 
 /** Keeps the event loop, and so the process, alive until the returned function is called. */
 export function holdProcess(): () => void {

@@ -1,14 +1,12 @@
 import type { TLSSocket } from 'node:tls';
 import { TlsError } from '../errors/index.js';
+import { LONGEST_TIMER_MS } from '../internal/timers.js';
 import { Connection, rememberSocket } from './connection.js';
 import type { TlsSide } from './events.js';
 import { followUpdates } from './follow-updates.js';
 import { type Identity, presentIdentity } from './identity.js';
 import type { MtlsSettings } from './read-options.js';
 import type { VerifiedPeer } from './verified-peer.js';
-
-/** Node's timers hold no longer delay. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Before it expires, a connection is drained for this part of its time, and no longer than this. Clients begin earlier: a
@@ -113,7 +111,7 @@ export class LiveConnections {
     if (life === undefined) return;
     const next = connection.isDraining ? connection.expiresAt : this.#drainsAt(connection);
     const at = Math.min(next, connection.peer?.until ?? next);
-    const delay = Math.min(Math.max(at - this.#settings.clock(), 1), MAX_DELAY_MS);
+    const delay = Math.min(Math.max(at - this.#settings.clock(), 1), LONGEST_TIMER_MS);
     clearTimeout(life.timer);
     life.timer = setTimeout(() => this.#look(connection), delay).unref();
   }
