@@ -1,5 +1,4 @@
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { onAbort } from '../internal/abort.js';
 import { Connector } from './connect.js';
 import { type DrainOptions, readOnDrain, useRaw } from './drain-options.js';
 import type { MtlsClientOptions } from './mtls-options.js';
@@ -36,17 +35,7 @@ export async function connectTls(
   const { signal, ...rest } = connectionOptions;
   const onDrain = readOnDrain(options);
   const connector = new Connector(readMtlsClientOptions(options), readTuning(rest));
-  signal?.throwIfAborted();
-  return await new Promise((resolve, reject) => {
-    const socket = connector.connect(rest, (error, connection) => {
-      release();
-      if (connection === undefined) return reject(error);
-      useRaw(connection, onDrain);
-      return resolve(connection.socket);
-    });
-    const release = onAbort(signal, (reason) => {
-      reject(reason);
-      socket?.destroy();
-    });
-  });
+  const connection = await connector.open(rest, signal);
+  useRaw(connection, onDrain);
+  return connection.socket;
 }

@@ -8,6 +8,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { TlsError } from '../errors/index.js';
+import { onAbort } from '../internal/abort.js';
 import type { Connection } from './connection.js';
 import { publishAccept, publishRefuse } from './events.js';
 import { type Identity, presentIdentity } from './identity.js';
@@ -74,6 +75,25 @@ export class Connector {
       return callback(null, this.#live.add(socket, identity, peer));
     });
     return socket;
+  }
+
+  /**
+   * As {@link connect}, and gives up when the signal aborts, with its reason. A connection that is made by then is not
+   * touched.
+   */
+  async open(options: ConnectionOptions, signal: AbortSignal | undefined): Promise<Connection> {
+    signal?.throwIfAborted();
+    return await new Promise((resolve, reject) => {
+      const socket = this.connect(options, (error, connection) => {
+        release();
+        if (connection === undefined) reject(error);
+        else resolve(connection);
+      });
+      const release = onAbort(signal, (reason) => {
+        reject(reason);
+        socket?.destroy();
+      });
+    });
   }
 
   /** Whether a kept connection still speaks for us and to somebody we would connect to now. */

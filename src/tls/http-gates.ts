@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TlsError } from '../errors/index.js';
 import type { Acceptor, Gates } from './accept.js';
 import { findConnection } from './connection.js';
 import { type DrainOptions, useRaw } from './drain-options.js';
@@ -15,7 +16,7 @@ export function httpGates(acceptor: Acceptor, onDrain?: DrainOptions['onDrain'])
       if (findConnection(request)?.isDraining) response.setHeader('Connection', 'close');
       return true;
     }
-    response.writeHead(refusal.code === 'not_authorized' ? 403 : 421, { Connection: 'close', 'Content-Length': 0 });
+    response.writeHead(statusOf(refusal), { Connection: 'close', 'Content-Length': 0 });
     response.end();
     return false;
   };
@@ -36,4 +37,9 @@ export function httpGates(acceptor: Acceptor, onDrain?: DrainOptions['onDrain'])
     upgrade: admitUpgrade,
     connect: admitUpgrade,
   };
+}
+
+/** Whoever is not authorized now need not try again; others may, on a new connection (RFC 9110 section 15.5.20). */
+export function statusOf({ code }: TlsError): number {
+  return code === 'not_authorized' ? 403 : 421;
 }

@@ -89,7 +89,6 @@ export class Http2Connector {
   async open(authority: URL, signal: AbortSignal | undefined): Promise<Http2Connection> {
     const { handshakeTimeoutMs: timeoutMs } = this.#connector.settings;
     const deadline = performance.now() + timeoutMs;
-    signal?.throwIfAborted();
     const connection = await this.#connect(authority, signal);
     const { socket } = connection;
     if (socket.alpnProtocol !== 'h2') {
@@ -145,7 +144,7 @@ export class Http2Connector {
     }
   }
 
-  #connect(authority: URL, signal: AbortSignal | undefined): Promise<Connection> {
+  async #connect(authority: URL, signal: AbortSignal | undefined): Promise<Connection> {
     const host = authority.hostname.replace(/^\[|\]$/g, '');
     const options: ConnectionOptions = {
       host,
@@ -154,17 +153,11 @@ export class Http2Connector {
       ...this.#options,
       ALPNProtocols: ['h2'],
     };
-    return new Promise((resolve, reject) => {
-      const socket = this.#connector.connect(options, (error, connection) => {
-        release();
-        if (connection === undefined) reject(isAlpnAlert(error) ? notHttp2(error) : error);
-        else resolve(connection);
-      });
-      const release = onAbort(signal, (reason) => {
-        reject(reason);
-        socket?.destroy();
-      });
-    });
+    try {
+      return await this.#connector.open(options, signal);
+    } catch (error) {
+      throw isAlpnAlert(error) ? notHttp2(error) : error;
+    }
   }
 }
 
@@ -195,11 +188,11 @@ async function settled(session: ClientHttp2Session, signal: AbortSignal): Promis
 }
 
 /** How OpenSSL says that the server would have none of the protocols offered (RFC 7301 section 3.2). */
-function isAlpnAlert(error: Error | null): boolean {
-  return error !== null && 'code' in error && error.code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
+function isAlpnAlert(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
 }
 
-function notHttp2(cause: Error | null): TlsError {
+function notHttp2(cause: Error): TlsError {
   return refused(new TlsError('not_http2', 'the server refused to speak HTTP/2', { cause }));
 }
 

@@ -11,7 +11,7 @@ import {
 import { Acceptor, type Gates, guardEvents } from './accept.js';
 import { findConnection, rememberConnection } from './connection.js';
 import { type DrainOptions, readOnDrain } from './drain-options.js';
-import { httpGates } from './http-gates.js';
+import { httpGates, statusOf } from './http-gates.js';
 import type { MtlsServerOptions } from './mtls-options.js';
 import { readMtlsServerOptions } from './read-options.js';
 import { readTuning } from './tls-context.js';
@@ -93,7 +93,7 @@ function admitSession(session: ServerHttp2Session, acceptor: Acceptor, closeWith
       stream.on('error', ignore);
       const refusal = acceptor.recheck(stream);
       if (refusal === undefined) return true;
-      refuse(stream, refusal.code === 'not_authorized' ? 403 : 421);
+      refuse(stream, statusOf(refusal));
       // Not before the answers of this turn are on their way: Node takes back what it has not sent.
       setImmediate(() => {
         if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);

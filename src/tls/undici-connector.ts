@@ -46,7 +46,8 @@ export function createUndiciConnector(options: MtlsClientOptions): UndiciConnect
     connector.connect(connectionOptions(wanted), (error, connection) => {
       if (connection === undefined) return callback(error ?? new Error('no connection'), null);
       connection.socket.setNoDelay(true).setKeepAlive(true, 60_000);
-      limitReuse(connection, connector);
+      checkWrites(connection);
+      replaceWhenIdle(connection, connector);
       return callback(null, connection.socket);
     });
   };
@@ -67,11 +68,6 @@ function connectionOptions({
     ...(localAddress ? { localAddress } : {}),
     ...(httpSocket === undefined ? {} : { socket: httpSocket }),
   };
-}
-
-function limitReuse(connection: Connection, connector: Connector): void {
-  checkWrites(connection);
-  replaceWhenIdle(connection, connector);
 }
 
 /** A peer that has meanwhile expired, lost its bundle or its authorization gets no further byte; the request fails. */
