@@ -44,16 +44,13 @@ else console.log(`SPEC-MAP.md: ${documents.flatMap(({ clauses }) => clauses).len
 function runTests(): TestResult[] {
   const files = new Set(documents.flatMap(({ clauses }) => clauses.flatMap(({ tests }) => tests.map(fileOf))));
   const folder = mkdtempSync(join(tmpdir(), 'svidkit-spec-map-'));
-  try {
-    const report = join(folder, 'report.json');
-    const flags = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-    const run = spawnSync(process.execPath, [vitest, ...flags, ...[...files].sort()], { cwd: ROOT, stdio: 'inherit' });
-    if (run.status === STALLED_EXIT_CODE) process.exit(STALLED_EXIT_CODE);
-    return readReport(report);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const report = join(folder, 'report.json');
+  const flags = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const run = spawnSync(process.execPath, [vitest, ...flags, ...[...files].sort()], { cwd: ROOT, stdio: 'inherit' });
+  if (run.status === STALLED_EXIT_CODE) process.exit(STALLED_EXIT_CODE);
+  return readReport(report);
 }
 
 function fileOf({ file }: { readonly file: string }): string {
