@@ -5,7 +5,6 @@ import {
   type Http2ServerRequest,
   type Http2ServerResponse,
 } from 'node:http2';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import express from 'express';
@@ -26,15 +25,8 @@ import {
 import type { WitSvidSource } from 'svidkit/wit';
 import { onTestFinished } from 'vitest';
 import { listen } from './connections.js';
+import { createAdaptorServer } from './hono-node-server.js';
 import { serverCertificate } from './server-certificate.js';
-
-/** What of `@hono/node-server` is used; its own types need those of a browser, which this project does not load. */
-interface HonoNodeServer {
-  createAdaptorServer(options: { fetch: Hono['fetch']; createServer?: unknown; serverOptions?: object }): unknown;
-}
-
-const require = createRequire(import.meta.url);
-const { createAdaptorServer } = require('@hono/node-server') as HonoNodeServer;
 
 export interface FrameworkOptions {
   readonly authenticate: RequestAuthenticator<ProofMechanism>;
@@ -58,7 +50,7 @@ export const HTTP1: Readonly<Record<string, Serve>> = {
   'node:http': (options) => listen(createServer(plain<IncomingMessage, ServerResponse>(options))),
   'Express 5': serveExpress,
   'Fastify 5': (options) => serveFastify(Fastify(), options),
-  Hono: (options) => listen(createAdaptorServer({ fetch: hono(options).fetch }) as Server),
+  Hono: (options) => listen(createAdaptorServer({ fetch: hono(options).fetch })),
 };
 
 export const HTTP2: Readonly<Record<string, Serve>> = {
@@ -66,7 +58,7 @@ export const HTTP2: Readonly<Record<string, Serve>> = {
     listen(createHttp2Server(plain<Http2ServerRequest, Http2ServerResponse>(options)) as unknown as Server),
   'Fastify 5 over HTTP/2': (options) => serveFastify(Fastify({ http2: true }) as unknown as FastifyInstance, options),
   'Hono over HTTP/2': (options) =>
-    listen(createAdaptorServer({ fetch: hono(options).fetch, createServer: createHttp2Server }) as Server),
+    listen(createAdaptorServer({ fetch: hono(options).fetch, createServer: createHttp2Server })),
 };
 
 /** Over TLS, with HTTP/1.1 for clients that want it. */
@@ -82,7 +74,7 @@ export const HTTP2_TLS: Readonly<Record<string, Serve>> = {
   'Hono over HTTP/2 and TLS': async (options) => {
     const serverOptions = { ...(await serverCertificate()), allowHTTP1: true };
     const { fetch } = hono(options);
-    return listen(createAdaptorServer({ fetch, createServer: createSecureServer, serverOptions }) as Server);
+    return listen(createAdaptorServer({ fetch, createServer: createSecureServer, serverOptions }));
   },
 };
 

@@ -1,27 +1,15 @@
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { createRequire } from 'node:module';
-import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import express from 'express';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { Hono } from 'hono';
 import { createHttp2Server, createHttpsServer, getPeer, type MtlsServerOptions } from 'svidkit/tls';
 import { onTestFinished } from 'vitest';
 import { listen } from './connections.js';
+import { createAdaptorServer, getRequestListener } from './hono-node-server.js';
 
 type Incoming = IncomingMessage | Http2ServerRequest;
-
-/** What of `@hono/node-server` is used; its own types need those of a browser, which this project does not load. */
-interface HonoNodeServer {
-  getRequestListener(
-    fetch: Hono['fetch'],
-  ): (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => void;
-  createAdaptorServer(options: { fetch: Hono['fetch']; createServer: (...args: never[]) => unknown }): unknown;
-}
-
-const { createAdaptorServer, getRequestListener } = createRequire(import.meta.url)(
-  '@hono/node-server',
-) as HonoNodeServer;
 
 /** An application that answers every request with the caller and the body, and calls back first. */
 type Serve = (options: MtlsServerOptions, onHandled: () => void) => Promise<number>;
@@ -45,7 +33,7 @@ export const OVER_HTTPS: Readonly<Record<string, Serve>> = {
       createAdaptorServer({
         fetch: hono(onHandled).fetch,
         createServer: (_, handler) => createHttpsServer(options, handler),
-      }) as NetServer,
+      }),
     ),
   'Hono by its listener': (options, onHandled) =>
     listen(createHttpsServer(options, getRequestListener(hono(onHandled).fetch))),
@@ -63,7 +51,7 @@ export const OVER_HTTP2: Readonly<Record<string, Serve>> = {
       createAdaptorServer({
         fetch: hono(onHandled).fetch,
         createServer: (_, handler) => createHttp2Server(options, handler),
-      }) as NetServer,
+      }),
     ),
   'Hono by its listener': (options, onHandled) =>
     listen(createHttp2Server(options, getRequestListener(hono(onHandled).fetch))),

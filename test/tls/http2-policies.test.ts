@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { ClientHttp2Session, Http2SecureServer, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { ClientHttp2Session, Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import {
   connectHttp2,
   createHttp2Server,
@@ -11,8 +11,10 @@ import {
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { listen } from '../support/connections.js';
 import { FollowedSide } from '../support/followed-side.js';
+import { HeldStreams } from '../support/held-streams.js';
 import { ask, plainSession, urlOf } from '../support/http2.js';
-import { CLIENT, ourSvid, pemIdentity, SERVER, type Side, theirBundle } from '../support/mtls.js';
+import { CLIENT, ourSvid, pemIdentity, SERVER, theirBundle } from '../support/mtls.js';
+import { PEER_WITHDRAWALS } from '../support/withdrawals.js';
 import { bundleOf, makeAuthority, makeLeaf, NOW, sourceOf } from '../support/x509.js';
 
 const HOUR = 3_600_000;
@@ -21,30 +23,22 @@ let client: FollowedSide;
 let server: FollowedSide;
 let accepting: Http2SecureServer;
 let sessions: ServerHttp2Session[];
-/** Streams to `/wait`, which are answered when a test says so. */
-let waiting: ServerHttp2Stream[];
+let held: HeldStreams;
 let handled: string[];
 
 beforeEach(() => {
   client = new FollowedSide(ourSvid(CLIENT));
   server = new FollowedSide(ourSvid(SERVER));
-  [sessions, waiting, handled] = [[], [], []];
+  held = new HeldStreams();
+  [sessions, handled] = [[], []];
 });
 
 function serve(options: Partial<MtlsServerOptions> = {}): Promise<number> {
   accepting = createHttp2Server({ ...server, ...options } as MtlsServerOptions);
   accepting.on('session', (session) => sessions.push(session));
-  accepting.on('stream', (stream, headers) => {
-    handled.push(String(headers[':path']));
-    if (headers[':path'] === '/wait') waiting.push(stream);
-    else answer(stream);
-  });
+  accepting.on('stream', (_, headers) => void handled.push(String(headers[':path'])));
+  held.serve(accepting);
   return listen(accepting);
-}
-
-function answer(stream: ServerHttp2Stream): void {
-  stream.respond({ ':status': 200 });
-  stream.end(getPeer(stream).leaf.serialNumber);
 }
 
 async function open(port: number, options: Partial<MtlsClientOptions> = {}): Promise<ClientHttp2Session> {
@@ -53,50 +47,28 @@ async function open(port: number, options: Partial<MtlsClientOptions> = {}): Pro
   return session;
 }
 
-/** Begins a request that is answered when the test says so, and waits until it has arrived. */
-async function begin(session: ClientHttp2Session): Promise<{ readonly asked: Promise<{ status: number }> }> {
-  const before = waiting.length;
-  const asked = ask(session, { ':path': '/wait' });
-  asked.catch(() => undefined);
-  await vi.waitFor(() => expect(waiting.length).toBe(before + 1));
-  return { asked };
-}
-
 /** The rest of this turn of the event loop, and the beginning of the next. */
 const nextTurn = (): Promise<void> => new Promise(setImmediate);
 
-type Withdrawal = readonly [what: string, change: (side: Side) => void, code: string, status: number];
-
-const WITHDRAWALS: readonly Withdrawal[] = [
-  ['the bundle is withdrawn', (side) => (side.bundleSource = sourceOf(theirBundle)), 'peer_refused', 421],
-  [
-    'the authority is replaced',
-    (side) => (side.bundleSource = sourceOf(bundleOf('example.org', makeAuthority('new')))),
-    'peer_refused',
-    421,
-  ],
-  ['the authorizer changes its mind', (side) => (side.decide = () => false), 'not_authorized', 403],
-];
-
 describe('a server of HTTP/2', () => {
-  it.each(WITHDRAWALS)('ends open streams in the same turn when %s', async (_, change, code) => {
+  it.each(PEER_WITHDRAWALS)('ends open streams in the same turn when %s', async (_, change, code) => {
     const session = await open(await serve());
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     const failed = vi.fn();
-    waiting[0]?.on('error', failed);
+    held.streams[0]?.on('error', failed);
     server.update(() => change(server));
     await nextTurn();
-    expect([sessions[0]?.destroyed, waiting[0]?.destroyed]).toEqual([true, true]);
+    expect([sessions[0]?.destroyed, held.streams[0]?.destroyed]).toEqual([true, true]);
     expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code }));
     await expect(asked).rejects.toThrow();
     expect(server.refused).toMatchObject([{ code, claimedId: CLIENT }]);
   });
 
-  it.each(WITHDRAWALS)(
+  it.each(PEER_WITHDRAWALS)(
     'refuses the next request, without being told of updates, once %s',
     async (_, change, code, status) => {
       const session = await open(await serve());
-      const { asked } = await begin(session);
+      const { asked } = await held.begin(session);
       change(server);
       expect((await ask(session, { ':path': '/second' })).status).toBe(status);
       expect(handled).toEqual(['/wait']);
@@ -120,11 +92,11 @@ describe('a server of HTTP/2', () => {
 
   it('leaves open streams alone where only the next request is to be refused', async () => {
     const session = await open(await serve({ closeWithdrawn: false }));
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     server.update(() => (server.decide = () => false));
     await nextTurn();
     expect((await ask(session, { ':path': '/second' })).status).toBe(403);
-    for (const stream of waiting) answer(stream);
+    held.answerAll();
     expect((await asked).status).toBe(200);
     expect(handled).toEqual(['/wait']);
     await vi.waitFor(() => expect(sessions[0]?.destroyed).toBe(true));
@@ -137,7 +109,7 @@ describe('a server of HTTP/2', () => {
     server.bundleSource = sourceOf(bundleOf('example.org', authority));
     server.current = ourSvid(SERVER, { notAfter: new Date(Date.now() + HOUR) });
     const session = plainSession(await serve({ clock }), pemIdentity(makeLeaf(authority, CLIENT, leaf)));
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     await expect(asked).rejects.toThrow();
     expect(server.refused).toMatchObject([{ code: 'peer_expired' }]);
   });
@@ -148,7 +120,7 @@ describe('a server of HTTP/2', () => {
     onTestFinished(() => void process.off('uncaughtException', uncaught));
     const port = await serve();
     const session = await open(port);
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     server.update(() => (server.decide = () => false));
     await expect(asked).rejects.toThrow();
     await nextTurn();
@@ -168,12 +140,12 @@ describe('a server of HTTP/2', () => {
   it('ends a session with the streams it has, under drain, when it was given a new SVID', async () => {
     const port = await serve({ rotation: 'drain' });
     const session = await open(port);
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     const goaway = once(session, 'goaway');
     server.update(() => (server.current = ourSvid(SERVER)));
     expect((await goaway)[0]).toBe(0);
     await expect(ask(session)).rejects.toMatchObject({ code: 'ERR_HTTP2_GOAWAY_SESSION' });
-    for (const stream of waiting) answer(stream);
+    held.answerAll();
     expect((await asked).status).toBe(200);
     await vi.waitFor(() => expect([sessions[0]?.destroyed, session.destroyed]).toEqual([true, true]));
     expect(getPeer(await open(port)).leaf.serialNumber).not.toBe(getPeer(session).leaf.serialNumber);
@@ -191,9 +163,9 @@ describe('a server of HTTP/2', () => {
 });
 
 describe('a client of HTTP/2', () => {
-  it.each(WITHDRAWALS)('ends its requests in the same turn when %s', async (_, change, code) => {
+  it.each(PEER_WITHDRAWALS)('ends its requests in the same turn when %s', async (_, change, code) => {
     const session = await open(await serve());
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     client.update(() => change(client));
     await nextTurn();
     expect(session.destroyed).toBe(true);
@@ -202,11 +174,11 @@ describe('a client of HTTP/2', () => {
 
   it('takes no new request under drain after a rotation, and ends with those it has', async () => {
     const session = await open(await serve(), { rotation: 'drain' });
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     client.update(() => (client.current = ourSvid(CLIENT)));
     await nextTurn();
     await expect(ask(session)).rejects.toMatchObject({ code: 'ERR_HTTP2_GOAWAY_SESSION' });
-    for (const stream of waiting) answer(stream);
+    held.answerAll();
     expect((await asked).status).toBe(200);
     await vi.waitFor(() => expect(session.destroyed).toBe(true));
   });
@@ -247,7 +219,7 @@ describe('a client of HTTP/2', () => {
     const pool = createHttp2SessionPool(client);
     onTestFinished(() => pool.destroy());
     const session = await pool.session(urlOf(port));
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     client.update(() => (client.bundleSource = sourceOf(theirBundle)));
     await nextTurn();
     expect(session.destroyed).toBe(true);

@@ -1,49 +1,38 @@
 import { once } from 'node:events';
-import type { ClientHttp2Session, Http2SecureServer, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { ClientHttp2Session, Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import {
   createHttp2Server,
   createHttp2SessionPool,
-  getPeer,
   type Http2SessionPool,
   type Http2SessionPoolOptions,
   type MtlsClientOptions,
 } from 'svidkit/tls';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { listen } from '../support/connections.js';
+import { HeldStreams } from '../support/held-streams.js';
 import { ask, urlOf } from '../support/http2.js';
-import { CLIENT, ourSvid, SERVER, Side, theirBundle } from '../support/mtls.js';
-import { bundleOf, makeAuthority, NOW, sourceOf } from '../support/x509.js';
-
-const HOUR = 3_600_000;
+import { CLIENT, ourSvid, SERVER, Side } from '../support/mtls.js';
+import { CLIENT_CHANGES, PEER_WITHDRAWALS } from '../support/withdrawals.js';
 
 let client: Side;
 let server: Side;
 let sessions: ServerHttp2Session[];
-/** Streams to `/wait`, which are answered when a test says so. */
-let waiting: ServerHttp2Stream[];
+let held: HeldStreams;
 
 beforeEach(() => {
   client = new Side(ourSvid(CLIENT));
   server = new Side(ourSvid(SERVER));
   sessions = [];
-  waiting = [];
+  held = new HeldStreams();
 });
 
 function serve(options: Parameters<typeof createHttp2Server>[2] = {}): Promise<number> {
   const accepting: Http2SecureServer = createHttp2Server(server, undefined, options);
   accepting.on('session', (session) => sessions.push(session));
-  accepting.on('stream', (stream, headers) => {
-    if (headers[':path'] === '/wait') waiting.push(stream);
-    else answer(stream);
-  });
+  held.serve(accepting);
   return listen(accepting);
-}
-
-function answer(stream: ServerHttp2Stream): void {
-  stream.respond({ ':status': 200 });
-  stream.end(getPeer(stream).leaf.serialNumber);
 }
 
 function keeping(
@@ -57,15 +46,6 @@ function keeping(
 
 const serialOf = (side: Side): string =>
   side.current instanceof Error ? '' : (side.current.certificates[0]?.serialNumber ?? '');
-
-/** Begins a request that is answered when the test says so, and waits until it has arrived. */
-async function begin(session: ClientHttp2Session): Promise<{ readonly asked: Promise<{ body: string }> }> {
-  const before = waiting.length;
-  const asked = ask(session, { ':path': '/wait' });
-  asked.catch(() => undefined);
-  await vi.waitFor(() => expect(waiting.length).toBe(before + 1));
-  return { asked };
-}
 
 describe('a pool of sessions', () => {
   it('gives one session to all requests of an origin, and others to other origins', async () => {
@@ -87,9 +67,10 @@ describe('a pool of sessions', () => {
   it('opens another while the streams that the server allows are all taken, and uses both afterwards', async () => {
     const [pool, port] = [keeping(), await serve({ settings: { maxConcurrentStreams: 3 } })];
     const asked: Promise<unknown>[] = [];
-    for (let request = 0; request < 4; request += 1) asked.push((await begin(await pool.session(urlOf(port)))).asked);
+    for (let request = 0; request < 4; request += 1)
+      asked.push((await held.begin(await pool.session(urlOf(port)))).asked);
     expect(sessions).toHaveLength(2);
-    for (const stream of waiting) answer(stream);
+    held.answerAll();
     await Promise.all(asked);
     const burst = Array.from({ length: 6 }, async () => ask(await pool.session(urlOf(port))));
     await Promise.all(burst);
@@ -99,9 +80,9 @@ describe('a pool of sessions', () => {
   it('serves any number of callers at once with as many sessions as they need', async () => {
     const [pool, port] = [keeping(), await serve({ settings: { maxConcurrentStreams: 5 } })];
     const asked = Array.from({ length: 20 }, async () => ask(await pool.session(urlOf(port)), { ':path': '/wait' }));
-    await vi.waitFor(() => expect(waiting).toHaveLength(20));
+    await vi.waitFor(() => expect(held.streams).toHaveLength(20));
     expect(sessions).toHaveLength(4);
-    for (const stream of waiting) answer(stream);
+    held.answerAll();
     expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(Array(20).fill(200));
   });
 
@@ -144,10 +125,10 @@ describe('a pool of sessions', () => {
   it('closes a session when it has been idle, not while it has a request', async () => {
     const [pool, port] = [keeping({}, { idleTimeoutMs: 50 }), await serve()];
     const session = await pool.session(urlOf(port));
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     await new Promise((later) => setTimeout(later, 150));
     expect(session.closed).toBe(false);
-    for (const stream of waiting) answer(stream);
+    held.answerAll();
     await asked;
     await once(session, 'close');
     await vi.waitFor(() => expect(sessions[0]?.destroyed).toBe(true));
@@ -207,13 +188,13 @@ describe('a pool of sessions after a rotation', () => {
     async (rotation) => {
       const [pool, port] = [keeping({ rotation }), await serve()];
       const [old, before] = [await pool.session(urlOf(port)), serialOf(client)];
-      const { asked } = await begin(old);
+      const { asked } = await held.begin(old);
       client.current = ourSvid(CLIENT);
       const next = await pool.session(urlOf(port));
       expect(next).not.toBe(old);
       expect((await ask(next)).body).toBe(serialOf(client));
       expect(old.destroyed).toBe(false);
-      for (const stream of waiting) answer(stream);
+      held.answerAll();
       expect((await asked).body).toBe(before);
       await vi.waitFor(() => expect(old.destroyed).toBe(true));
       expect(await pool.session(urlOf(port))).toBe(next);
@@ -253,26 +234,14 @@ describe('a pool of sessions after a rotation', () => {
 });
 
 describe('a pool of sessions does not hand one out once', () => {
-  const changes: ReadonlyArray<readonly [what: string, change: () => void, code: string]> = [
-    ['our SVID is withdrawn', () => (client.current = new Error('withdrawn')), 'no_identity'],
-    ['our SVID expires', () => (client.now = NOW + HOUR), 'identity_expired'],
-    ['the bundle is withdrawn', () => (client.bundleSource = sourceOf(theirBundle)), 'peer_refused'],
-    [
-      'the authority is replaced',
-      () => (client.bundleSource = sourceOf(bundleOf('example.org', makeAuthority('new')))),
-      'peer_refused',
-    ],
-    ['the authorizer changes its mind', () => (client.decide = () => false), 'not_authorized'],
-  ];
-
-  it.each(changes)('%s', async (_, change, code) => {
+  it.each(CLIENT_CHANGES)('%s', async (_, change, code) => {
     const [pool, port] = [keeping(), await serve()];
     const session = await pool.session(urlOf(port));
-    const { asked } = await begin(session);
-    change();
+    const { asked } = await held.begin(session);
+    change(client);
     await expect(pool.session(urlOf(port))).rejects.toMatchObject({ code });
     if (code === 'no_identity') {
-      for (const stream of waiting) answer(stream);
+      held.answerAll();
       await asked;
     } else {
       await expect(asked).rejects.toThrow();
@@ -280,11 +249,11 @@ describe('a pool of sessions does not hand one out once', () => {
     await vi.waitFor(() => expect(session.destroyed).toBe(true));
   });
 
-  it.each(changes.slice(2))('%s: one that is in hand takes no request either', async (_, change, code) => {
+  it.each(PEER_WITHDRAWALS)('%s: one that is in hand takes no request either', async (_, change, code) => {
     const [pool, port] = [keeping(), await serve()];
     const session = await pool.session(urlOf(port));
-    const { asked } = await begin(session);
-    change();
+    const { asked } = await held.begin(session);
+    change(client);
     expect(() => session.request({})).toThrow(expect.objectContaining({ code }));
     await expect(asked).rejects.toMatchObject({ code });
     expect(session.destroyed).toBe(true);
@@ -293,10 +262,10 @@ describe('a pool of sessions does not hand one out once', () => {
   it('leaves the open requests to an unwelcome server where only the next is to be refused', async () => {
     const [pool, port] = [keeping({ closeWithdrawn: false }), await serve()];
     const session = await pool.session(urlOf(port));
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     client.decide = () => false;
     expect(() => session.request({})).toThrow(expect.objectContaining({ code: 'not_authorized' }));
-    for (const stream of waiting) answer(stream);
+    held.answerAll();
     expect((await asked).body).toBe(serialOf(client));
     await vi.waitFor(() => expect(session.destroyed).toBe(true));
   });
@@ -305,7 +274,7 @@ describe('a pool of sessions does not hand one out once', () => {
 describe('closing a pool of sessions', () => {
   it('lets the requests under way end and takes no more', async () => {
     const [pool, port] = [keeping(), await serve()];
-    const { asked } = await begin(await pool.session(urlOf(port)));
+    const { asked } = await held.begin(await pool.session(urlOf(port)));
     let closed = false;
     const closing = pool.close().then(() => {
       closed = true;
@@ -313,7 +282,7 @@ describe('closing a pool of sessions', () => {
     await expect(pool.session(urlOf(port))).rejects.toThrow(TypeError);
     await new Promise(setImmediate);
     expect(closed).toBe(false);
-    for (const stream of waiting) answer(stream);
+    held.answerAll();
     await asked;
     await closing;
     await vi.waitFor(() => expect(sessions[0]?.destroyed).toBe(true));
@@ -331,7 +300,7 @@ describe('closing a pool of sessions', () => {
   it('can end the requests under way, too', async () => {
     const [pool, port] = [keeping(), await serve()];
     const session = await pool.session(urlOf(port));
-    const { asked } = await begin(session);
+    const { asked } = await held.begin(session);
     pool.destroy();
     await expect(asked).rejects.toThrow();
     await pool.close();

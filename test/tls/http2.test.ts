@@ -16,6 +16,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { call, listen, rawConnect, rawExchange, readToEnd } from '../support/connections.js';
 import { ask, plainServer, plainSession, urlOf } from '../support/http2.js';
 import { CLIENT, ourSvid, ours, type PemIdentity, pemIdentity, SERVER, Side, theirs } from '../support/mtls.js';
+import { freePort } from '../support/programs.js';
 import { REFUSED_LEAVES } from '../support/refused-leaves.js';
 import { dns, makeLeaf, NOW, sourceOf, uri } from '../support/x509.js';
 
@@ -316,13 +317,7 @@ describe('connecting', () => {
   });
 
   it('fails as Node says when there is no server', async () => {
-    const gone = createTcpServer();
-    const port = await new Promise<number>((resolve) => {
-      gone.listen(0, '127.0.0.1', () => {
-        const address = gone.address();
-        gone.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-      });
-    });
+    const port = await freePort();
     await expect(connectHttp2(urlOf(port), client)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 

@@ -6,8 +6,10 @@ import { TlsError } from 'svidkit/errors';
 import { createHttpsAgent, createHttpsServer, getPeer } from 'svidkit/tls';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { call, listen, rawConnect, readToEnd } from '../support/connections.js';
-import { CLIENT, ourBundle, ourSvid, ours, pemIdentity, SERVER, Side, theirBundle } from '../support/mtls.js';
+import { CLIENT, ourBundle, ourSvid, ours, pemIdentity, SERVER, Side } from '../support/mtls.js';
+import { freePort } from '../support/programs.js';
 import { visibleForms } from '../support/visible-forms.js';
+import { CLIENT_CHANGES } from '../support/withdrawals.js';
 import { bundleOf, makeAuthority, makeLeaf, NOW, sourceOf } from '../support/x509.js';
 
 const HOUR = 3_600_000;
@@ -62,22 +64,10 @@ describe('an agent that keeps connections', () => {
     expect(Object.values(agent.freeSockets).flat()).toHaveLength(1);
   });
 
-  const changes: ReadonlyArray<readonly [what: string, change: () => void, code: string]> = [
-    ['our SVID is withdrawn', () => (client.current = new Error('withdrawn')), 'no_identity'],
-    ['our SVID expires', () => (client.now = NOW + HOUR), 'identity_expired'],
-    ['the bundle is withdrawn', () => (client.bundleSource = sourceOf(theirBundle)), 'peer_refused'],
-    [
-      'the authority is replaced',
-      () => (client.bundleSource = sourceOf(bundleOf('example.org', makeAuthority('new')))),
-      'peer_refused',
-    ],
-    ['the authorizer changes its mind', () => (client.decide = () => false), 'not_authorized'],
-  ];
-
-  it.each(changes)('does not use an idle one once %s', async (_, change, code) => {
+  it.each(CLIENT_CHANGES)('does not use an idle one once %s', async (_, change, code) => {
     const [agent, port] = [keepingAgent(), await listen(listening())];
     const { socket } = await call(agent, port);
-    change();
+    change(client);
     await expect(call(agent, port)).rejects.toMatchObject({ code });
     expect(socket.destroyed).toBe(true);
     expect(handled).toHaveLength(1);
@@ -151,13 +141,7 @@ describe('a handshake', () => {
   });
 
   it('that cannot begin fails the request as Node says', async () => {
-    const closed = createNetServer();
-    const port = await new Promise<number>((resolve) => {
-      closed.listen(0, '127.0.0.1', () => {
-        const address = closed.address();
-        closed.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-      });
-    });
+    const port = await freePort();
     await expect(call(createHttpsAgent(client), port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 });

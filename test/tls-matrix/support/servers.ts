@@ -1,7 +1,5 @@
 import { once } from 'node:events';
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
-import type { ServerOptions as HttpsServerOptions } from 'node:https';
-import { createRequire } from 'node:module';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import express from 'express';
@@ -9,20 +7,8 @@ import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { createHttpsServer, getPeer } from 'svidkit/tls';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { createAdaptorServer } from '../../support/hono-node-server.js';
 import { describeCaller, type Listening, type TlsServer } from './speech.js';
-
-/** What of `@hono/node-server` is used; its own types need those of a browser, which this project does not load. */
-interface HonoNodeServer {
-  createAdaptorServer(options: {
-    fetch: (request: Request, environment: { incoming: IncomingMessage }) => Response | Promise<Response>;
-    createServer: (
-      options: HttpsServerOptions,
-      handler: (request: IncomingMessage, response: ServerResponse) => void,
-    ) => Server;
-  }): Server;
-}
-
-const { createAdaptorServer } = createRequire(import.meta.url)('@hono/node-server') as HonoNodeServer;
 
 type Answered = () => void;
 
