@@ -17,6 +17,6 @@ interface HonoNodeServer {
 
 type HonoFetch = (request: Request, environment: never) => Response | Promise<Response>;
 
-export const { createAdaptorServer, getRequestListener }: HonoNodeServer = createRequire(import.meta.url)(
-  '@hono/node-server',
-) as HonoNodeServer;
+const require = createRequire(import.meta.url);
+
+export const { createAdaptorServer, getRequestListener }: HonoNodeServer = require('@hono/node-server');
