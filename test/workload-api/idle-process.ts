@@ -22,10 +22,14 @@ if (mode === 'call') {
     void (async () => {
       for await (const { defaultSvid } of source.updates()) say(`${defaultSvid.id}`);
     })();
-    // Runs only if something else keeps the process alive until then.
-    setTimeout(() => {
-      say('still here');
-      void source.close();
-    }, 200).unref();
+    // Runs only if something else keeps the process alive until then; an idle process on a busy machine may take a while.
+    const timer = setTimeout(
+      () => {
+        say('still here');
+        void source.close();
+      },
+      mode === 'keep' ? 200 : 30_000,
+    );
+    timer.unref();
   }
 }
