@@ -2,6 +2,7 @@ import { createBrokerApiClient } from 'svidkit/broker-api';
 import { parseX509BundlePem } from 'svidkit/bundle';
 import { anyId } from 'svidkit/id';
 import { parseX509SvidPem } from 'svidkit/x509-svid';
+import { sayWhetherStillHere } from '../support/still-here.js';
 
 // Run in a process of its own, which must end without process.exit(). Everything about it comes in the environment.
 const { OWN_CERTIFICATES = '', OWN_KEY = '', BUNDLE = '', WORKLOAD_PID = '' } = process.env;
@@ -18,8 +19,4 @@ const client = createBrokerApiClient({
 const source = client.x509Source({ pid: Number(WORKLOAD_PID) }, { keepProcessAlive: mode === 'keep' });
 await source.ready();
 say(`${source.getX509Svid().id}`);
-// Runs only if something else keeps the process alive until then.
-setTimeout(() => {
-  say('still here');
-  void source.close();
-}, 1_500).unref();
+sayWhetherStillHere(source, mode === 'keep');

@@ -1,4 +1,5 @@
 import { createFederatedBundleSource, fetchSpiffeBundle } from 'svidkit/federation';
+import { sayWhetherStillHere } from '../support/still-here.js';
 
 // Run in a process of its own, which must end without process.exit().
 const [mode, url = '', ca = ''] = process.argv.slice(2);
@@ -17,9 +18,5 @@ if (mode === 'once') {
   void (async () => {
     for await (const { trustDomain } of source.updates()) void trustDomain;
   })();
-  // Runs only if something else keeps the process alive until then.
-  setTimeout(() => {
-    say('still here');
-    void source.close();
-  }, 300).unref();
+  sayWhetherStillHere(source, mode === 'keep');
 }

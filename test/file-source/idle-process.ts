@@ -1,5 +1,6 @@
 import { isSvidkitError } from 'svidkit/errors';
 import { createX509FileSource } from 'svidkit/file-source';
+import { sayWhetherStillHere } from '../support/still-here.js';
 
 // Run in a process of its own, which must end without process.exit().
 const [mode, certificates = '', bundles = ''] = process.argv.slice(2);
@@ -13,9 +14,5 @@ if (mode === 'wait') {
   void (async () => {
     for await (const { svid } of source.updates()) say(`${svid.id}`);
   })();
-  // Runs only if something else keeps the process alive until then.
-  setTimeout(() => {
-    say('still here');
-    void source.close();
-  }, 200).unref();
+  sayWhetherStillHere(source, mode === 'keep');
 }

@@ -1,5 +1,6 @@
 import { isSvidkitError } from 'svidkit/errors';
 import { createWorkloadApiClient, createX509Source } from 'svidkit/workload-api';
+import { sayWhetherStillHere } from '../support/still-here.js';
 
 // Run in a process of its own, which must end without process.exit().
 const [mode] = process.argv.slice(2);
@@ -22,14 +23,6 @@ if (mode === 'call') {
     void (async () => {
       for await (const { defaultSvid } of source.updates()) say(`${defaultSvid.id}`);
     })();
-    // Runs only if something else keeps the process alive until then; an idle process on a busy machine may take a while.
-    const timer = setTimeout(
-      () => {
-        say('still here');
-        void source.close();
-      },
-      mode === 'keep' ? 200 : 30_000,
-    );
-    timer.unref();
+    sayWhetherStillHere(source, mode === 'keep');
   }
 }
