@@ -71,13 +71,13 @@ describe('Workload.connect()', () => {
     await using workload = await Workload.connect({ address, hint: 'external' });
     expect(workload.id.toString()).toBe(ORDERS);
     expect(workload.wit.getWitSvid().id.toString()).toBe(ORDERS);
-    const error = await refusal(Workload.connect({ address, hint: 'other', timeoutMs: 300 }));
+    const error = await refusal(Workload.connect({ address, hint: 'other', timeoutMs: 1_500 }));
     expect(error.code).toBe('timeout');
     expect(error.cause).toMatchObject({ code: 'no_identity' });
   });
 
   it('gives up after its time with the last failure as cause, and leaves nothing behind', async () => {
-    const error = await refusal(Workload.connect({ address: 'unix:///nowhere/api.sock', timeoutMs: 300 }));
+    const error = await refusal(Workload.connect({ address: 'unix:///nowhere/api.sock', timeoutMs: 1_500 }));
     expect(error.code).toBe('timeout');
     expect(inspect(error.cause)).toContain('unavailable');
   });

@@ -173,10 +173,10 @@ describe('a client at an endpoint that does not', () => {
     expect(await rejectionOf(client.fetchJwtSvids({ audience: 'a' }, { timeoutMs: 20 }))).toBe('timeout');
 
     endpoint.x509.opening = { send: x509Message([await issuer.issueX509Svid(PLANNER)], issuer.bundle) };
-    const stream = client.streamX509Contexts({ timeoutMs: 500 })[Symbol.asyncIterator]();
+    const stream = client.streamX509Contexts({ timeoutMs: 1_500 })[Symbol.asyncIterator]();
     await stream.next();
     const later = stream.next();
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, 1_600));
     endpoint.x509.push(x509Message([await issuer.issueX509Svid(PLANNER)], issuer.bundle));
     await expect(later).resolves.toMatchObject({ done: false });
     await stream.return?.();
