@@ -71,31 +71,37 @@ function isNewer(list: CertificateListFields, other: CertificateListFields): boo
 }
 
 /**
- * Whether the CA made this list. A list with its name that another key signed is that of a CA with the same name, as
- * SPIRE's authorities have before and after a rotation; but one that also names this key must be signed by it.
+ * Whether the CA made this list, which its signature alone tells: the key identifiers of a list and of a certificate
+ * may be made in different ways (RFC 5280 section 4.2.1.2), so that a list may name its key otherwise than the CA does.
+ * A list with the CA's name that another key signed is that of a CA with the same name, as SPIRE's authorities have
+ * before and after a rotation; but one that names this key as the CA does must be signed by it.
  */
 function isListOf(list: CertificateRevocationList, issuer: Certificate): boolean {
   const { issuer: name, authorityKeyId } = fieldsOfCertificateList(list);
   const { subject, subjectKeyId } = fieldsOf(issuer);
   if (!name.equals(subject)) return false;
-  const namesKey = authorityKeyId !== undefined && subjectKeyId !== undefined;
-  if (namesKey && authorityKeyId !== subjectKeyId) return false;
   if (isSignedBy(list, issuer)) return true;
-  if (!namesKey) return false;
+  if (authorityKeyId === undefined || authorityKeyId !== subjectKeyId) return false;
   throw new X509SvidError('bad_crl_signature', `a CRL that names the key of ${nameOf(issuer)} is not signed by it`);
 }
 
 /** The key that has signed a list, once it was found: a fact about bytes, true for whoever asks. */
 const signers = new WeakMap<CertificateRevocationList, Uint8Array>();
 
+/** The CAs that were found not to have signed a list, so that each is tried once. */
+const others = new WeakMap<CertificateRevocationList, WeakSet<Certificate>>();
+
 function isSignedBy(list: CertificateRevocationList, issuer: Certificate): boolean {
   const { spki } = fieldsOf(issuer);
   const known = signers.get(list);
   if (known !== undefined) return Buffer.compare(known, spki) === 0;
+  const tried = others.get(list) ?? new WeakSet();
+  if (tried.has(issuer)) return false;
   const { signatureAlgorithm, tbs, signature } = fieldsOfCertificateList(list);
   const key = asRoomError(X509SvidError, () => issuer.publicKey);
   const verified = verifyCertificateSignature(signatureAlgorithm, key, tbs, signature);
   if (verified) signers.set(list, spki);
+  else others.set(list, tried.add(issuer));
   return verified;
 }
 

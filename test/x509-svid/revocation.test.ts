@@ -69,6 +69,18 @@ describe('RFC 5280 section 6.3: revocation by complete CRLs', () => {
     expect(codeWith([otherKey])).toBe('accepted');
   });
 
+  it('a list that a CA has signed counts, however it names the key', () => {
+    const named = { ...revokes(LEAF_SERIAL), extensions: [namesKey('another way to name the key')] };
+    expect(codeWith([makeList(middle, named)])).toBe('revoked');
+    const twin = x509.makeAuthority('middle', { keys: keyPair('P-256', 'twin') });
+    const crls = read(makeList(twin, named), makeList(middle, { extensions: named.extensions }));
+    for (const _ of [1, 2]) {
+      const verify = () => verifyX509Svid([leaf.der, middle.der], trusted, { clock: x509.clock, crls });
+      expect(codeOf(verify)).toBe('accepted');
+    }
+    expect(codeWith([makeList(twin, named), makeList(middle, named)])).toBe('revoked');
+  });
+
   it('a list that names the key of a CA must be signed by it', () => {
     const twin = x509.makeAuthority('middle', { keys: keyPair('P-256', 'twin') });
     expect(codeWith([makeList(middle, { extensions: [namesKey('middle')] })])).toBe('accepted');
