@@ -1,5 +1,5 @@
 import { BundleError } from '../errors/index.js';
-import { type JsonLimits, type JsonObjectOf, readJsonObjectWithBigints } from '../internal/json.js';
+import { BUNDLE_LIMITS, type JsonObjectOf, readJsonObjectWithBigints } from '../internal/json.js';
 import { asRoomError } from '../internal/room-error.js';
 
 /** The `use` of the keys of one kind of SVID (SPIFFE Trust Domain and Bundle section 4.2.2). */
@@ -14,11 +14,8 @@ export interface JwkSetDocument {
   readonly entries: readonly JwkEntry[];
 }
 
-/** Over 500 certificates or 700 keys; a million bytes of keys would block the process for seconds. */
-export const JWK_SET_LIMITS: JsonLimits = { maxBytes: 1024 * 1024, maxMembers: 5000 };
-
 export function readJwkSet(json: string | Uint8Array): JwkSetDocument {
-  return jwkSetOf(asRoomError(BundleError, () => readJsonObjectWithBigints(json, JWK_SET_LIMITS)));
+  return jwkSetOf(asRoomError(BundleError, () => readJsonObjectWithBigints(json, BUNDLE_LIMITS)));
 }
 
 /** A JWK Set inside another document. */

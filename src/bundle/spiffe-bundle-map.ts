@@ -1,9 +1,9 @@
 import { BundleError, IdError } from '../errors/index.js';
 import { parseTrustDomain, type TrustDomain } from '../id/index.js';
-import { readJsonObjectWithBigints } from '../internal/json.js';
+import { BUNDLE_LIMITS, readJsonObjectWithBigints } from '../internal/json.js';
 import { quote } from '../internal/quote.js';
 import { asRoomError } from '../internal/room-error.js';
-import { JWK_SET_LIMITS, type JwkEntry, jwkSetOf } from './jwk-set.js';
+import { type JwkEntry, jwkSetOf } from './jwk-set.js';
 import { readSpiffeBundle } from './parse-spiffe-bundle.js';
 import { SpiffeBundle } from './spiffe-bundle.js';
 
@@ -18,7 +18,7 @@ import { SpiffeBundle } from './spiffe-bundle.js';
  * `too_large` beyond a megabyte, and as `parseSpiffeBundle`.
  */
 export function parseSpiffeBundleMap(json: string | Uint8Array): readonly SpiffeBundle[] {
-  const map = asRoomError(BundleError, () => readJsonObjectWithBigints(json, JWK_SET_LIMITS));
+  const map = asRoomError(BundleError, () => readJsonObjectWithBigints(json, BUNDLE_LIMITS));
   const entries = map['trust_domains'];
   if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
     throw new BundleError('not_a_bundle_map', 'a SPIFFE bundle map must have an object trust_domains');

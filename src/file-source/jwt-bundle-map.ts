@@ -1,7 +1,7 @@
 import { type JwtBundle, parseJwtBundle } from '../bundle/index.js';
 import { FileSourceError, isSvidkitError } from '../errors/index.js';
 import { parseTrustDomain } from '../id/index.js';
-import { type JsonValue, readJsonObject } from '../internal/json.js';
+import { BUNDLE_LIMITS, type JsonValue, readJsonObject } from '../internal/json.js';
 import { quote } from '../internal/quote.js';
 import type { FileTexts } from './file-texts.js';
 
@@ -12,15 +12,17 @@ export interface JwtBundleMap {
 
 /**
  * Reads the file that spiffe-helper calls its JWT bundle: an object with, for each trust domain by name, a JWK Set in
- * base64. An entry that cannot be read stays as it is held, or is left out; a file that cannot be read leaves everything
- * as it is held, and is refused where nothing is.
+ * base64; at most 1 MiB, as every bundle. An entry that cannot be read stays as it is held, or is left out; a file that
+ * cannot be read leaves everything as it is held, and is refused where nothing is.
  */
 export function readJwtBundleMap(files: FileTexts, path: string, held: readonly JwtBundle[]): JwtBundleMap {
   const problems: FileSourceError[] = [];
   const bundles: JwtBundle[] = [];
   let entries: readonly (readonly [string, JsonValue])[];
   try {
-    entries = files.read(path, 'bad_bundle', 'the map of JWT bundles', (text) => Object.entries(readJsonObject(text)));
+    entries = files.read(path, 'bad_bundle', 'the map of JWT bundles', (text) =>
+      Object.entries(readJsonObject(text, BUNDLE_LIMITS)),
+    );
   } catch (error) {
     if (held.length === 0 || !(error instanceof FileSourceError)) throw error;
     return { bundles: held, problems: [error] };

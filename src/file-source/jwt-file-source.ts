@@ -15,7 +15,10 @@ export interface JwtFileSourceOptions extends FileSourceOptions {
   readonly tokens?: string | readonly string[] | undefined;
   /** Where the JWT bundles are: for each trust domain the path of a JWK Set. Default: none. */
   readonly bundles?: BundlePaths | undefined;
-  /** Path of the JWT bundles of several trust domains in one file, as spiffe-helper writes them. Default: none. */
+  /**
+   * Path of the JWT bundles of several trust domains in one file of at most 1 MiB, as spiffe-helper writes them. Default:
+   * none.
+   */
   readonly bundleMap?: string | undefined;
 }
 

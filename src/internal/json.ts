@@ -47,6 +47,9 @@ export interface JsonLimits {
   readonly maxMembers?: number | undefined;
 }
 
+/** For bundles: over 500 certificates or 700 keys. A million bytes of keys would block the process for seconds. */
+export const BUNDLE_LIMITS: JsonLimits = { maxBytes: 1024 * 1024, maxMembers: 5000 };
+
 /** Reads JSON so that no two readers can disagree about what it says (RFC 8725 section 2.6, RFC 7493). */
 export function readJson(input: Uint8Array | string, limits: JsonLimits = {}): JsonValue {
   return read(input, limits, readDouble);

@@ -115,6 +115,29 @@ describe('a JwtFileSource', () => {
     expect(source.getJwtBundle(AWAY), 'a trust domain that is not listed any more').toBeUndefined();
   });
 
+  it('reads a map of many keys, and drops a key that a longer map does not name any more', async () => {
+    const publicKey = keyPair('RSA', 'one of many').publicKey;
+    const many = (names: readonly string[]) =>
+      new JwtBundle(
+        'example.org',
+        names.map((kid) => ({ kid, key: publicKey })),
+      );
+    const names = Array.from({ length: 60 }, (_, index) => `key-${index}`);
+    const put = (bundle: JwtBundle): number => {
+      const text = JSON.stringify({ 'example.org': base64(jwks(bundle)) });
+      write('bundles.json', text);
+      return text.length;
+    };
+    put(many(['withdrawn', ...names.slice(0, 2)]));
+    const source = await start({ bundleMap: at('bundles.json') });
+    expect(put(many(names))).toBeGreaterThan(8192);
+    await until(() => source.getJwtBundle(HOME)?.equals(many(names))).toBe(true);
+    expect(source.getJwtBundle(HOME)?.candidates('withdrawn')).toEqual([]);
+    const fresh = await start({ bundleMap: at('bundles.json') });
+    expect(fresh.getJwtBundle(HOME)?.keys).toHaveLength(60);
+    expect(codes()).toEqual([]);
+  });
+
   it('refuses two bundles for one trust domain', async () => {
     write('jwks.json', jwks(jwtBundle));
     write('bundles.json', JSON.stringify({ 'example.org': base64(jwks(nextJwtBundle)) }));
