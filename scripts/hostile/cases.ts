@@ -4,6 +4,7 @@ import { verifyJwtSvid } from 'svidkit/jwt-svid';
 import { verifyWit } from 'svidkit/wit';
 import { readWptRequest, verifyWpt } from 'svidkit/wpt';
 import { parseCertificateList, parseX509Svid, verifyX509Svid } from 'svidkit/x509-svid';
+import { splitTarget } from '../../src/http-signature/message.js';
 import { readDictionary } from '../../src/http-signature/structured-fields.js';
 import { jwkEntry, jwkSet } from '../../test/support/bundle-documents.js';
 import * as der from '../../test/support/der-writer.js';
@@ -279,6 +280,22 @@ const texts: readonly HostileCase[] = [
     prepare: () => {
       const rawHeaders = Array.from({ length: 50_000 }, () => ['Workload-Identity-Token', WIT, 'X-Other', 'x']).flat();
       return () => readWptRequest(rawHeaders, { drafts: ['draft-ietf-wimse-wpt-02'] });
+    },
+  },
+  {
+    name: 'a header field with 200,000 blanks between two letters',
+    expected: 'missing_wit',
+    prepare: () => {
+      const rawHeaders = ['X-Other', `a${' '.repeat(200_000)}a`];
+      return () => readWptRequest(rawHeaders, { drafts: ['draft-ietf-wimse-wpt-02'] });
+    },
+  },
+  {
+    name: 'a target whose host has 200,000 letters',
+    expected: 'missing_component',
+    prepare: () => {
+      const target = `http://${'a'.repeat(200_000)}#`;
+      return () => splitTarget(target);
     },
   },
   {

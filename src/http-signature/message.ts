@@ -1,6 +1,7 @@
 import { HttpSignatureError } from '../errors/index.js';
 import { lowerCase } from '../internal/audience.js';
 import { quote } from '../internal/quote.js';
+import { trimOws } from '../internal/trim-ows.js';
 
 /** A request as it is sent or was received. `IncomingMessage` has the parts; nothing else of it is looked at. */
 export interface HttpRequestMessage {
@@ -101,7 +102,8 @@ export interface TargetParts {
 
 const VISIBLE = /^[\x21-\x7e]+$/;
 const ORIGIN_FORM = /^(\/[^?#]*)(?:\?([^#]*))?$/;
-const ABSOLUTE_FORM = /^(https?):\/\/([^/?#@]+)([^?#]*)(?:\?([^#]*))?$/i;
+/** Where one part ends the next one begins, so that there is one way to read a target however long it is. */
+const ABSOLUTE_FORM = /^(https?):\/\/([^/?#@]+)((?:\/[^?#]*)?)(?:\?([^#]*))?$/i;
 
 /** The parts of a target in origin or absolute form. Nothing is decoded and no dot segment removed. */
 export function splitTarget(target: string): TargetParts {
@@ -121,18 +123,6 @@ export function checkTarget(target: string): void {
   if (!VISIBLE.test(target)) {
     throw new HttpSignatureError('bad_component_value', 'the request target holds more than visible ASCII characters');
   }
-}
-
-/** A field value without the optional white space around it (RFC 9110 section 5.5). */
-function trimOws(text: string): string {
-  let [start, end] = [0, text.length];
-  while (isOws(text[start])) start += 1;
-  while (end > start && isOws(text[end - 1])) end -= 1;
-  return text.slice(start, end);
-}
-
-function isOws(character: string | undefined): boolean {
-  return character === ' ' || character === '\t';
 }
 
 function checkHeaders(rawHeaders: readonly string[]): void {

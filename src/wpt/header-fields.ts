@@ -33,11 +33,6 @@ export function isVisible(text: string): boolean {
   return VISIBLE.test(text);
 }
 
-/** A field value without the optional white space around it (RFC 9110 section 5.5). */
-export function trimOws(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '');
-}
-
 /** The field names of other tokens, in lower case. Names that cannot be one are misuse. */
 export function otherTokenNames(names: Iterable<string>): ReadonlySet<string> {
   const lower = new Set<string>();

@@ -3,11 +3,12 @@ import { WptError } from '../errors/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import { signCompact } from '../internal/signing-key.js';
 import { tokenHash } from '../internal/token-hash.js';
+import { trimOws } from '../internal/trim-ows.js';
 import type { WitCredential, WitSvid } from '../wit/index.js';
 import { openCredential, proofLife } from '../wit/wit-credential.js';
 import { withoutQuery } from './audience.js';
 import { rulesOf, type WptDraft } from './drafts.js';
-import { isBearerToken, isVisible, otherTokenNames, trimOws } from './header-fields.js';
+import { isBearerToken, isVisible, otherTokenNames } from './header-fields.js';
 
 export interface MintWptOptions {
   /** Whom the proof is for: the target URI, whose query and fragment are left out, or a value agreed with the receiver. */

@@ -1,7 +1,8 @@
 import { WptError } from '../errors/index.js';
+import { trimOws } from '../internal/trim-ows.js';
 import { lowerCase } from './audience.js';
 import { rulesOf, WPT_DRAFTS, type WptDraft } from './drafts.js';
-import { isBearerToken, isJwt, isVisible, otherTokenNames, trimOws } from './header-fields.js';
+import { isBearerToken, isJwt, isVisible, otherTokenNames } from './header-fields.js';
 
 export interface ReadWptRequestOptions {
   /** The drafts whose form of a request is accepted. A request in the form of another one is refused. */

@@ -17,6 +17,14 @@ describe('a sender who makes others work', () => {
     expect(await covering(65)).toBe('too_large');
   });
 
+  it('threat 25: has a target read once, however long its host is', async () => {
+    const { request } = await sent();
+    const host = 'a'.repeat(200_000);
+    expect(await outcome({ ...request, target: `https://${host}#` })).toBe('missing_component');
+    expect(await outcome({ ...request, target: `https://tools.example.org@${host}/` })).toBe('missing_component');
+    expect(await outcome({ ...request, target: `https://${host}` })).toBe('bad_signature');
+  });
+
   it('threat 42: threat 24: is refused when the body outlasts the signature, however it was begun', async () => {
     const { request } = await sent();
     let now = NOW * 1000;

@@ -33,6 +33,14 @@ describe('reading the tokens of a request', () => {
     expect([request.accessToken, request.txnToken]).toEqual(['secret', 'a.b.c']);
   });
 
+  it('threat 25: blanks within a field cost no more than other characters, whatever the field', () => {
+    const blanks = ' '.repeat(400_000);
+    expect(outcome(['X-Other', `a${blanks}a`])).toBe('missing_wit');
+    expect(outcome([...NEW, 'Txn-Token', `a${blanks}a`])).toBe('bad_header');
+    expect(outcome([...NEW, 'X-Other', `${blanks}a${blanks}`])).toBe('accepted');
+    expect(outcome([...IDENTITY, 'Authorization', `WPT a${blanks}a`])).toBe('bad_header');
+  });
+
   it('missing tokens are named', () => {
     expect(outcome([])).toBe('missing_wit');
     expect(outcome(['Workload-Proof-Token', PROOF])).toBe('missing_wit');
