@@ -2,7 +2,8 @@ import { ProvingFetchError } from '../errors/index.js';
 import { HTTP_SIGNATURE_DRAFTS, type HttpSignatureDraft } from '../http-signature/index.js';
 import type { Clock } from '../internal/clock.js';
 import type { WitSvid, WitSvidSource } from '../wit/index.js';
-import { type MintWptOptions, proveRequest, WPT_DRAFTS, type WptDraft } from '../wpt/index.js';
+import { proveRequest, WPT_DRAFTS, type WptDraft } from '../wpt/index.js';
+import { coveredTokens } from './covered-tokens.js';
 import { type Hop, nextHop } from './redirect.js';
 import {
   bufferedHop,
@@ -193,49 +194,16 @@ async function send(
 
 async function withProof(svid: WitSvid, hop: Hop, audience: string, options: WptFetchOptions): Promise<Headers> {
   const headers = new Headers(hop.headers);
-  for (const name of ['Workload-Identity-Token', 'Workload-Proof-Token']) {
-    if (headers.has(name)) throw new ProvingFetchError('reserved_header', `${name} is for the proof; leave it out`);
-  }
   const { draft, lifetimeSeconds, clock } = options;
   const proof = await proveRequest(svid, {
     audience,
     draft,
     lifetimeSeconds,
     clock,
-    ...coveredTokens(headers, options),
+    ...coveredTokens((name) => headers.get(name), options),
   });
   for (const [name, value] of proof) headers.set(name, value);
   return headers;
-}
-
-type CoveredTokens = Pick<MintWptOptions, 'accessToken' | 'otherTokens' | 'txnToken'>;
-
-function coveredTokens(
-  headers: Headers,
-  { draft = 'draft-ietf-wimse-wpt-02', otherTokens = [] }: WptFetchOptions,
-): CoveredTokens {
-  const present = otherTokens.flatMap((name) => {
-    const value = headers.get(name);
-    return value === null ? [] : [[name, value] as const];
-  });
-  return {
-    accessToken: accessTokenOf(headers.get('Authorization'), draft),
-    txnToken: headers.get('Txn-Token') ?? undefined,
-    otherTokens: Object.fromEntries(present),
-  };
-}
-
-function accessTokenOf(authorization: string | null, draft: WptDraft): string | undefined {
-  if (authorization === null) return undefined;
-  if (!WPT_DRAFTS[draft].accessToken) {
-    const message = `${draft} puts the proof into Authorization; draft-ietf-wimse-wpt-01 can stand next to an access token`;
-    throw new ProvingFetchError('authorization_taken', message);
-  }
-  const [, token] = /^(?:bearer|dpop) +(.*)$/i.exec(authorization) ?? [];
-  if (token === undefined) {
-    throw new ProvingFetchError('unsupported_authorization', 'Authorization holds neither a Bearer nor a DPoP token');
-  }
-  return token;
 }
 
 async function follow(
