@@ -2,7 +2,10 @@ import type { SpiffeBundle } from '../bundle/index.js';
 import { type Backoff, backoffDelays } from '../internal/backoff.js';
 import { LONGEST_TIMER_MS } from '../internal/timers.js';
 
-/** How often a source looks for a newer bundle. The bundle's refresh hint decides, within these bounds. */
+/**
+ * How often a source looks for a newer bundle. The bundle's refresh hint decides, within these bounds. A bound of more
+ * than 24 days (2^31 - 1 ms), which timers do not hold, is a `TypeError`.
+ */
 export interface RefreshBounds {
   /** Shortest interval in milliseconds, also where the hint is 0. Default 30,000. */
   readonly minMs?: number | undefined;
@@ -12,7 +15,10 @@ export interface RefreshBounds {
   readonly defaultMs?: number | undefined;
 }
 
-/** How long to wait after a failure while no bundle was fetched so far: a random part of a bound that doubles. */
+/**
+ * How long to wait after a failure while no bundle was fetched so far: a random part of a bound that doubles, of 24 days
+ * at most as those of the refresh.
+ */
 export interface FirstFetchBackoff {
   /** Upper bound of the first delay, in milliseconds. Default 1,000. */
   readonly initialMs?: number | undefined;

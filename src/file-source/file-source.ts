@@ -3,6 +3,7 @@ import { FileSourceError } from '../errors/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import { holdProcess } from '../internal/hold-process.js';
 import { SourceReaders } from '../internal/source-readers.js';
+import { delayOption, intervalOption } from '../internal/timers.js';
 import { type FileFeed, FileWatch } from './file-watch.js';
 import type { FileSourceHealth, FileSourceOptions, ReadyOptions, Source, UpdatesOptions } from './options.js';
 
@@ -19,9 +20,9 @@ export abstract class FileSource<T> implements Source<T> {
   protected constructor(feed: FileFeed<T>, options: FileSourceOptions) {
     const { onError, clock = systemClock } = options;
     const times = {
-      pollMs: positive('pollMs', options.pollMs ?? 5_000),
-      settleMs: notNegative('settleMs', options.settleMs ?? 1_000),
-      quietMs: notNegative('quietMs', options.quietMs ?? 50),
+      pollMs: intervalOption('pollMs', options.pollMs ?? 5_000),
+      settleMs: delayOption('settleMs', options.settleMs ?? 1_000),
+      quietMs: delayOption('quietMs', options.quietMs ?? 50),
       maxFileBytes: positive('maxFileBytes', options.maxFileBytes ?? 1_048_576),
     };
     if (feed.paths.length === 0) throw new TypeError('there is no file to read');
@@ -117,11 +118,6 @@ export function pathOption(name: string, path: unknown): string {
 
 function positive(name: string, value: number): number {
   if (!(value > 0)) throw new TypeError(`${name} must be a positive number`);
-  return value;
-}
-
-function notNegative(name: string, value: number): number {
-  if (!(value >= 0)) throw new TypeError(`${name} must not be negative`);
   return value;
 }
 

@@ -4,7 +4,10 @@ import type { HealthOf, ReadyOptions, SourceOf, UpdatesOptions } from '../intern
 
 export type { ReadyOptions, UpdatesOptions };
 
-/** Options that every source has. Paths are taken relative to the working directory at the time of the call. */
+/**
+ * Options that every source has. Paths are taken relative to the working directory at the time of the call. A time of
+ * more than 24 days (2^31 - 1 ms), which timers do not hold, is a `TypeError`.
+ */
 export interface FileSourceOptions {
   /**
    * How often the files are looked at without being told of a change, in milliseconds. Default 5,000. Notifications of

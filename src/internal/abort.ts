@@ -1,4 +1,4 @@
-import { LONGEST_TIMER_MS } from './timers.js';
+import { limitTimer } from './timers.js';
 
 /** Who listens to a signal: Node warns of more than ten listeners, so each signal has one that calls all. */
 const listening = new WeakMap<AbortSignal, { readonly listeners: Set<() => void>; readonly stop: () => void }>();
@@ -93,9 +93,9 @@ export function openScope(options: ScopeOptions): Scope {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const stopTimer = () => clearTimeout(timer);
-  if (options.timeoutMs !== undefined && options.timeoutMs <= LONGEST_TIMER_MS) {
-    timer = setTimeout(() => controller.abort(options.onTimeout()), options.timeoutMs);
-    timer.unref();
+  if (options.timeoutMs !== undefined) {
+    timer = limitTimer(options.timeoutMs, () => controller.abort(options.onTimeout()));
+    timer?.unref();
   }
   const release = onAbort(options.signal, (reason) => controller.abort(reason));
   const dispose = () => {

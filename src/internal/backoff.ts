@@ -1,7 +1,9 @@
+import { intervalOption } from './timers.js';
+
 export interface BackoffOptions {
-  /** Upper bound of the first delay, in milliseconds; it doubles with every further delay. */
+  /** Upper bound of the first delay, in milliseconds, of 24 days at most; it doubles with every further delay. */
   readonly initialMs: number;
-  /** Upper bound of every delay, in milliseconds. */
+  /** Upper bound of every delay, in milliseconds, of 24 days at most. */
   readonly maxMs: number;
   /** Gives a number from 0 up to 1. Default `Math.random`: jitter needs no secrecy. */
   readonly random?: (() => number) | undefined;
@@ -17,11 +19,13 @@ export interface Backoff {
 /**
  * Exponential backoff with full jitter: each delay is a random part of a bound that doubles, so that workloads which
  * lost the same agent do not all return in the same moment.
+ *
+ * @throws `TypeError` for bounds that are none, and for those beyond what a timer holds.
  */
 export function backoffDelays(options: BackoffOptions): Backoff {
   const { initialMs, maxMs, random = Math.random } = options;
-  checkMs('initialMs', initialMs);
-  checkMs('maxMs', maxMs);
+  intervalOption('backoff.initialMs', initialMs);
+  intervalOption('backoff.maxMs', maxMs);
   let bound = Math.min(initialMs, maxMs);
   return {
     next() {
@@ -33,10 +37,4 @@ export function backoffDelays(options: BackoffOptions): Backoff {
       bound = Math.min(initialMs, maxMs);
     },
   };
-}
-
-function checkMs(name: string, value: number): void {
-  if (!Number.isFinite(value) || value <= 0) {
-    throw new TypeError(`backoff.${name} must be a positive number of milliseconds`);
-  }
 }

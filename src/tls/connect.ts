@@ -9,6 +9,7 @@ import {
 } from 'node:tls';
 import { TlsError } from '../errors/index.js';
 import { onAbort } from '../internal/abort.js';
+import { limitTimer } from '../internal/timers.js';
 import type { Connection } from './connection.js';
 import { publishAccept, publishRefuse } from './events.js';
 import { type Identity, presentIdentity } from './identity.js';
@@ -126,9 +127,9 @@ export class Connector {
 
 /** Calls back once, when the handshake has finished or failed; on failure the socket is destroyed. */
 function awaitHandshake(socket: TLSSocket, timeoutMs: number, callback: (failure?: Error) => void): void {
-  const timer = setTimeout(() => {
+  const timer = limitTimer(timeoutMs, () => {
     failed(new TlsError('handshake_timeout', `the handshake did not finish within ${timeoutMs} ms`));
-  }, timeoutMs);
+  });
   const settle = (): void => {
     clearTimeout(timer);
     socket.off('secureConnect', secured).off('error', failed).off('close', closed);

@@ -1,4 +1,5 @@
 import type { ClientHttp2Session } from 'node:http2';
+import { limitTimer } from '../internal/timers.js';
 import { type Http2Connection, hasEnded } from './http2-connect.js';
 
 /** A session of a pool: how much of it is taken, and when it goes. */
@@ -80,6 +81,6 @@ export class KeptSession {
     session.unref();
     clearTimeout(this.#idle);
     if (this.#retired) session.close();
-    else this.#idle = setTimeout(() => session.close(), this.#idleTimeoutMs).unref();
+    else this.#idle = limitTimer(this.#idleTimeoutMs, () => session.close())?.unref();
   }
 }

@@ -7,7 +7,10 @@ import type { MtlsClientOptions } from './mtls-options.js';
 
 /** Node's own options of a session, as for `connectHttp2` but for `socket`, and those of the pool. */
 export interface Http2SessionPoolOptions extends SecureClientSessionOptions {
-  /** How long a session may be without a request before it is closed, in milliseconds. Default 60,000. */
+  /**
+   * How long a session may be without a request before it is closed, in milliseconds. Default 60,000. More than 24 days,
+   * which timers do not hold, is no limit.
+   */
   readonly idleTimeoutMs?: number | undefined;
 }
 

@@ -67,7 +67,10 @@ export interface ConnectingOptions extends ConnectionPolicy {
    * presented, and the server does not learn who we are.
    */
   readonly svid: X509SvidSource | 'none';
-  /** How long connecting and the handshake may take together, in milliseconds. Default 10,000; then the request fails. */
+  /**
+   * How long connecting and the handshake may take together, in milliseconds. Default 10,000; then the request fails. More
+   * than 24 days, which timers do not hold, is no limit.
+   */
   readonly handshakeTimeoutMs?: number | undefined;
 }
 

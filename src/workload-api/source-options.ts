@@ -32,7 +32,10 @@ export interface SourceOptions {
   readonly onError?: ((error: WorkloadApiError) => void) | undefined;
 }
 
-/** Exponential backoff with full jitter: each delay is a random part of a bound that doubles. */
+/**
+ * Exponential backoff with full jitter: each delay is a random part of a bound that doubles. A bound of more than 24
+ * days (2^31 - 1 ms), which timers do not hold, is a `TypeError`.
+ */
 export interface SourceBackoff {
   /** Upper bound of the first delay, in milliseconds. Default 200. */
   readonly initialMs?: number | undefined;

@@ -329,6 +329,7 @@ describe('the source of a federated bundle, over https_web', () => {
     [{ refresh: { maxMs: 2 ** 31 } }],
     [{ refresh: { defaultMs: Number.NaN } }],
     [{ backoff: { initialMs: 0 } }],
+    [{ backoff: { initialMs: 3e9, maxMs: 3e9 } }],
     [{ timeoutMs: -1 }],
   ])('refuses the options %o', (wrong) => {
     expect(() => open(wrong)).toThrow(TypeError);

@@ -364,7 +364,11 @@ describe('using an X509FileSource', () => {
     { bundles: {}, trustDomain: 'example.org' },
     { bundles: { 'example.org': '' } },
     { pollMs: 0 },
+    { pollMs: Number.POSITIVE_INFINITY },
+    { pollMs: 2 ** 31 },
     { quietMs: -1 },
+    { quietMs: 3e9 },
+    { settleMs: 3e9 },
     { settleMs: Number.NaN },
     { maxFileBytes: 0 },
   ])('refuses options that cannot be meant: %o', (options) => {

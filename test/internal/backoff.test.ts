@@ -32,10 +32,14 @@ describe('backoffDelays', () => {
     expect(new Set(Array.from({ length: 20 }, () => backoff.next())).size).toBeGreaterThan(1);
   });
 
-  it('refuses bounds that are none', () => {
-    for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+  it('refuses bounds that are none, and those that no timer holds', () => {
+    for (const bad of [0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY]) {
       expect(() => backoffDelays({ initialMs: bad, maxMs: 1 })).toThrow(TypeError);
       expect(() => backoffDelays({ initialMs: 1, maxMs: bad })).toThrow(TypeError);
     }
+    expect(() => backoffDelays({ initialMs: 1, maxMs: 3e9 })).toThrow('backoff.maxMs');
+    expect(() => backoffDelays({ initialMs: 1, maxMs: 3e9 })).toThrow('2147483647');
+    const longest = 2 ** 31 - 1;
+    expect(backoffDelays({ initialMs: longest, maxMs: longest, random: () => 0.5 }).next()).toBe(2 ** 30 - 1);
   });
 });

@@ -135,6 +135,14 @@ describe('a pool of sessions', () => {
     expect((await ask(await pool.session(urlOf(port)))).status).toBe(200);
   });
 
+  it('keeps an idle session whose time no timer holds', async () => {
+    const [pool, port] = [keeping({}, { idleTimeoutMs: Number.POSITIVE_INFINITY }), await serve()];
+    const session = await pool.session(urlOf(port));
+    expect((await ask(session)).status).toBe(200);
+    await new Promise((later) => setTimeout(later, 50));
+    expect(await pool.session(urlOf(port))).toBe(session);
+  });
+
   it('fails all who wait when the server is refused, and tries again for the next', async () => {
     const [pool, port] = [keeping(), await serve()];
     client.decide = () => false;

@@ -122,6 +122,13 @@ describe('connectTls', () => {
     await expect(connectTls(options, to(port))).rejects.toMatchObject({ code: 'handshake_timeout' });
   });
 
+  it('takes a time limit that no timer holds as none', async () => {
+    const port = await listen(createTlsServer(server, echo));
+    const options = { ...client, clock: client.clock, handshakeTimeoutMs: Number.POSITIVE_INFINITY };
+    const socket = await connectTls(options, to(port));
+    socket.destroy();
+  });
+
   it('fails as Node says where nobody listens', async () => {
     const path = join(tmpdir(), 'svidkit-nobody-is-here');
     await expect(connectTls(client, { path })).rejects.toMatchObject({ code: 'ENOENT' });

@@ -546,6 +546,7 @@ describe('an X509Source', () => {
     expect(make({ client: {} })).toThrow(TypeError);
     expect(make({ address: endpoint.address, firstMessageTimeoutMs: 0 })).toThrow(TypeError);
     expect(make({ address: endpoint.address, backoff: { initialMs: 0 } })).toThrow(TypeError);
+    expect(make({ address: endpoint.address, backoff: { maxMs: 3e9 } })).toThrow('2147483647');
     expect(make({ address: 'unix:relative' })).toThrow(WorkloadApiError);
   });
 });
