@@ -23,6 +23,7 @@ export type { OutgoingBody } from './digest-fields.js';
 export { HTTP_SIGNATURE_DRAFTS, type HttpSignatureDraft, type HttpSignatureDraftRules } from './drafts.js';
 export type { HeaderFields, HttpMessage, HttpRequestMessage, HttpResponseMessage } from './message.js';
 export { type MessageSignature, readSignatures } from './message-signature.js';
+export { type ReadSignedRequestOptions, readSignedRequest } from './read-signed-request.js';
 export { type SignMessageOptions, signMessage } from './sign-message.js';
 export { type OutgoingRequest, SignedRequest, type SignRequestOptions, signRequest } from './sign-request.js';
 export { type OutgoingResponse, type SignResponseOptions, signResponse } from './sign-response.js';

@@ -15,9 +15,11 @@ export function keepRequest(owner: object, request: KeptRequest): void {
   kept.set(owner, request);
 }
 
-/** The copy that belongs to what `signRequest` or `verifyRequest` gave. */
+/** The copy that belongs to what `signRequest`, `readSignedRequest` or `verifyRequest` gave. */
 export function keptRequest(owner: object): KeptRequest {
   const request = typeof owner === 'object' && owner !== null ? kept.get(owner) : undefined;
-  if (request === undefined) throw new TypeError('request must be what signRequest() or verifyRequest() gave');
+  if (request === undefined) {
+    throw new TypeError('request must be what signRequest(), readSignedRequest() or verifyRequest() gave');
+  }
   return request;
 }

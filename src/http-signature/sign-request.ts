@@ -54,7 +54,7 @@ export class SignedRequest {
     Object.freeze(this);
   }
 
-  /** The header fields to add to the request, which is otherwise sent as it was given. */
+  /** The header fields to add to the request, which is otherwise sent as it was given. None for one that was read. */
   get fields(): HeaderFields {
     return this.#fields;
   }

@@ -36,14 +36,14 @@ export interface IncomingResponse {
 }
 
 export interface ReadResponseWitOptions {
-  /** What {@link signRequest} gave for the request. */
+  /** What {@link signRequest} or {@link readSignedRequest} gave for the request. */
   readonly request: SignedRequest;
   /** Whether an unsigned response is refused. Default: whether the request asked for a signed one. */
   readonly required?: boolean | undefined;
 }
 
 export interface VerifyResponseOptions extends VerifySignatureOptions {
-  /** What {@link signRequest} gave for the request: what the response must be the answer to. */
+  /** What {@link signRequest} or {@link readSignedRequest} gave: what the response must be the answer to. */
   readonly request: SignedRequest;
   /**
    * Where used signatures are remembered. Default nowhere: a response is bound to the nonce of one request, so it can be
