@@ -79,6 +79,8 @@ export class FederatedBundleSource implements X509BundleSource, JwtBundleSource,
   readonly #held: Latest<SpiffeBundle | undefined> = new Latest<SpiffeBundle | undefined>(undefined);
   readonly #closing = new AbortController();
   readonly #release: () => void;
+  /** The highest sequence number seen. Bundles without one leave it as it is, so that they cannot make room for old ones. */
+  #highestSequence: bigint | undefined;
   #fetchedAt: number | undefined;
   #nextFetchAt: number | undefined;
   #lastError: FederationError | undefined;
@@ -88,6 +90,7 @@ export class FederatedBundleSource implements X509BundleSource, JwtBundleSource,
     this.#endpoint = readEndpoint(options);
     this.#schedule = refreshSchedule(options.refresh, options.backoff);
     this.trustDomain = this.#endpoint.trustDomain;
+    this.#highestSequence = this.#endpoint.checks.bootstrap?.sequence;
     this.#onError = options.onError;
     this.#release = options.keepProcessAlive ? holdProcess() : () => {};
     void this.#run();
@@ -218,7 +221,8 @@ export class FederatedBundleSource implements X509BundleSource, JwtBundleSource,
     try {
       const fetched = await fetchFrom(this.#endpoint, held, signal);
       if (signal.aborted) return;
-      checkSequence(fetched, held ?? this.#endpoint.checks.bootstrap);
+      checkSequence(fetched, this.#highestSequence);
+      this.#highestSequence = fetched.sequence ?? this.#highestSequence;
       this.#fetchedAt = this.#now();
       this.#lastError = undefined;
       if (held?.equals(fetched)) return;
@@ -263,8 +267,9 @@ export class FederatedBundleSource implements X509BundleSource, JwtBundleSource,
 /**
  * Makes a source of the bundle of one other trust domain and starts to fetch at once; `ready()` tells when it is here.
  * Then it looks for a newer one as often as the bundle's refresh hint says, within bounds (SPIFFE_Federation sections 4
- * to 6). A bundle with a lower sequence number than the one held is refused; so is one with a lower number than that of
- * a bootstrap bundle of the same trust domain.
+ * to 6). A bundle with a lower sequence number than the highest one fetched so far is refused, whether or not bundles
+ * without a number came in between; so is one with a lower number than that of a bootstrap bundle of the same trust
+ * domain. A trust domain that begins to count anew needs a new source.
  *
  * Where a self-serving `https_spiffe` endpoint changes its authorities faster than they can be followed, its own newest
  * bundle no longer verifies it, and fetches fail with `endpoint_untrusted`: make a new source with a new bootstrap.

@@ -49,7 +49,7 @@ export async function fetchSpiffeBundle(options: FetchSpiffeBundleOptions): Prom
   const release = holdProcess();
   try {
     const bundle = await fetchFrom(endpoint, undefined, options.signal);
-    checkSequence(bundle, endpoint.checks.bootstrap);
+    checkSequence(bundle, endpoint.checks.bootstrap?.sequence);
     return bundle;
   } finally {
     release();
@@ -109,12 +109,13 @@ export async function fetchFrom(
 }
 
 /**
- * The sequence number orders bundles where both have one (sections 4.2 here and 4.1.1 of Trust Domain and Bundle).
+ * The sequence number orders the bundles that have one (sections 4.2 here and 4.1.1 of Trust Domain and Bundle).
+ * `highest` is the highest one that was seen.
  *
  * @throws `FederationError` `sequence_went_back`.
  */
-export function checkSequence(fetched: SpiffeBundle, known: SpiffeBundle | undefined): void {
-  if (fetched.sequence === undefined || known?.sequence === undefined || fetched.sequence >= known.sequence) return;
-  const numbers = `${fetched.sequence} after ${known.sequence}`;
+export function checkSequence(fetched: SpiffeBundle, highest: bigint | undefined): void {
+  if (fetched.sequence === undefined || highest === undefined || fetched.sequence >= highest) return;
+  const numbers = `${fetched.sequence} after ${highest}`;
   throw new FederationError('sequence_went_back', `the bundle of ${fetched.trustDomain} is older: sequence ${numbers}`);
 }

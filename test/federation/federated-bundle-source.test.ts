@@ -147,6 +147,20 @@ describe('the source of a federated bundle, over https_web', () => {
     await until(() => source.current.sequence).toBe(1n);
   });
 
+  it('refuses a sequence that goes back, also when a bundle without one came in between', async () => {
+    const { codes, onError } = hearFederation();
+    document = emptyDocument(10);
+    await using source = open({ onError });
+    await source.ready();
+    document = emptyDocument();
+    await until(() => source.current.sequence).toBe(undefined);
+    document = emptyDocument(3);
+    await until(() => codes).toContain('sequence_went_back');
+    expect(source.current.sequence).toBe(undefined);
+    document = emptyDocument(10);
+    await until(() => source.current.sequence).toBe(10n);
+  });
+
   it('compares sequences of 64 bits exactly', async () => {
     const { codes, onError } = hearFederation();
     const numbered = (sequence: bigint) => new SpiffeBundle(B, { x509: issuer.bundle.x509, sequence }).serialize();
@@ -394,6 +408,22 @@ describe('the source of a federated bundle, over https_spiffe', () => {
     await until(() => source.health.lastError?.code).toBe('bad_status');
     expect(source.getX509Bundle(B)).toBeUndefined();
     expect(codeOf(() => source.current)).toBe('not_ready');
+  });
+
+  it('refuses a sequence below that of the bootstrap, also after a bundle without one', async () => {
+    const { codes, onError } = hearFederation();
+    const { x509 } = domain.issuer.bundle;
+    const numbered = (sequence?: number) => new SpiffeBundle(B, { x509, sequence });
+    let served = numbered();
+    domain.server.answer = (_request, response) => send(response, served.serialize());
+    const profile = { kind: 'https_spiffe', endpointId: ENDPOINT_ID, bootstrap: numbered(10) } as const;
+    await using source = open({ onError, profile });
+    await source.ready();
+    served = numbered(3);
+    await until(() => codes).toContain('sequence_went_back');
+    expect(source.current.sequence).toBe(undefined);
+    served = numbered(11);
+    await until(() => source.current.sequence).toBe(11n);
   });
 
   it('section 5.2.2.2: verifies an endpoint elsewhere with another federated source, always the newest of it', async () => {
