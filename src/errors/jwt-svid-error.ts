@@ -12,7 +12,8 @@ import { SvidkitError } from './svidkit-error.js';
  * - `bad_sub`: no `sub`, or not the SPIFFE ID of a workload (section 3.1).
  * - `bad_aud`: no `aud`, or neither a string nor a list of strings with at least one (section 3.2).
  * - `wrong_audience`: none of the token's audiences is one that the verifier names.
- * - `bad_exp`, `bad_nbf`: missing `exp`, or not whole seconds since the epoch (section 3.3).
+ * - `bad_exp`, `bad_nbf`: missing `exp`, or not whole seconds since the epoch (section 3.3); when minting,
+ *   also an `nbf` that is not before `exp`.
  * - `expired`, `not_yet_valid`: outside its time, leeway included.
  * - `unknown_trust_domain`: no JWT bundle is held for the trust domain of `sub`.
  * - `unknown_key`: the bundle has no key with the token's `kid`.

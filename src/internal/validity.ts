@@ -24,6 +24,13 @@ export function readValidity(claims: JsonObject): Validity {
   return { exp, nbf };
 }
 
+/** For minting: a token has a time in which it is valid without any leeway. */
+export function checkHasTime({ exp, nbf }: Validity): void {
+  if (nbf !== undefined && !(nbf < exp)) {
+    throw new ReadError<ValidityRule>('bad_nbf', 'nbf must be before exp, or the token is never valid');
+  }
+}
+
 /** Valid while `nbf - leeway <= now < exp + leeway`. Written so that a broken clock (`NaN`) refuses. */
 export function checkValidity({ exp, nbf }: Validity, now: number, leewaySeconds: number): void {
   if (!(now < (exp + leewaySeconds) * 1000)) {

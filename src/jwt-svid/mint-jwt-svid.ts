@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../internal/clock.js';
 import { type JsonObject, readJsonObject } from '../internal/json.js';
 import type { JwsAlgorithm } from '../internal/jws-algorithm.js';
 import { type SigningKey, signCompact, toSigner } from '../internal/signing-key.js';
-import { lifetimeOption, secondsNow } from '../internal/validity.js';
+import { checkHasTime, lifetimeOption, secondsNow } from '../internal/validity.js';
 import { inRoom, readJwtSvidHeader, readJwtSvidPayload } from './read-jwt-svid.js';
 
 export interface JwtSvidClaims {
@@ -35,9 +35,10 @@ export interface MintJwtSvidOptions {
 const SET_HERE: ReadonlySet<string> = new Set(['sub', 'aud', 'exp', 'iat']);
 
 /**
- * Issues a JWT-SVID, for issuers and tests. What `verifyJwtSvid` would refuse is not signed.
+ * Issues a JWT-SVID, for issuers and tests. What `verifyJwtSvid` would refuse at any time is not signed.
  *
- * @throws `JwtSvidError` with the rule that a verifier would refuse by.
+ * @throws `JwtSvidError` with the rule that a verifier would refuse by; `bad_nbf` also for an `nbf` that is not before
+ * `exp`.
  */
 export async function mintJwtSvid(
   claims: JwtSvidClaims,
@@ -49,7 +50,8 @@ export async function mintJwtSvid(
   const header = asSigned({ alg: signer.alg, kid: key.kid, typ: 'JWT' });
   const payload = asSigned(payloadOf(claims, secondsNow(options.clock ?? systemClock)));
   readJwtSvidHeader(header);
-  readJwtSvidPayload(payload);
+  const validity = readJwtSvidPayload(payload);
+  inRoom(() => checkHasTime(validity));
   return signCompact(header, payload, signer);
 }
 

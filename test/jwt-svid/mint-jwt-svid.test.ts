@@ -66,6 +66,22 @@ describe('minting a JWT-SVID', () => {
     expect(await rejectionOf(mintJwtSvid(claims, signing))).toBe(code);
   });
 
+  it('threat 47: bad_nbf for what would never be valid', async () => {
+    const mint = (nbf: number) => mintJwtSvid({ ...CLAIMS, claims: { nbf } }, key, { clock: () => 1_000_000 });
+    expect(await rejectionOf(mint(1300))).toBe('bad_nbf');
+    expect(await rejectionOf(mint(100_000))).toBe('bad_nbf');
+    const token = await mint(1299);
+    const verify = (seconds: number) =>
+      rejectionOf(
+        verifyJwtSvid(token, bundles, { audience: 'reports', clock: () => seconds * 1000, leewaySeconds: 0 }),
+      );
+    expect([await verify(1298), await verify(1299), await verify(1300)]).toEqual([
+      'not_yet_valid',
+      'accepted',
+      'expired',
+    ]);
+  });
+
   it('threat 47: a public key, a missing kid, a broken life or a second sub is a TypeError', async () => {
     const { publicKey } = keyPair('P-256');
     await expect(mintJwtSvid(CLAIMS, { key: publicKey, kid: 'k1' })).rejects.toThrow(TypeError);
