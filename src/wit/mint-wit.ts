@@ -3,11 +3,12 @@ import { WitError } from '../errors/index.js';
 import { parseWorkloadId, type WorkloadId, type WorkloadIdLike } from '../id/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import { type JsonObject, readJsonObject } from '../internal/json.js';
-import { readPublicKey } from '../internal/jwk.js';
+import { type PublicKeyJwk, readPublicKey } from '../internal/jwk.js';
 import type { JwsAlgorithm } from '../internal/jws-algorithm.js';
 import { defaultAlgorithm, type SigningKey, signCompact, toSigner } from '../internal/signing-key.js';
 import { lifetimeOption, secondsNow } from '../internal/validity.js';
 import { readConfirmationKey } from './confirmation-key.js';
+import { giveKey } from './key-holders.js';
 import { profileFor, type WitProfile, type WitProfileRules } from './profile.js';
 import { inRoom, readSubject, readWitHeader, readWitPayload } from './read-wit.js';
 
@@ -49,12 +50,9 @@ export interface MintWitOptions {
 
 const SET_HERE: ReadonlySet<string> = new Set(['sub', 'cnf', 'exp', 'iat', 'iss', 'jti']);
 
-/** Which workload a key object was used for: a key must not stand for two identifiers. */
-const workloadOfKey = new WeakMap<KeyObject, string>();
-
 /**
  * Issues a Workload Identity Token, for issuers and tests. What a verifier of the profile would refuse is not signed,
- * and a key that was given to one workload is not put into the token of another
+ * and a key is not put into the token of one workload while a token of another, minted in this process, is valid with it
  * (draft-ietf-wimse-workload-creds-02, "Workload Identity Key Management").
  *
  * @throws `WitError` with the rule that a verifier would refuse by; `key_mismatch` for a key of another workload.
@@ -62,16 +60,19 @@ const workloadOfKey = new WeakMap<KeyObject, string>();
 export async function mintWit(claims: WitClaims, key: WitSigningKey, options: MintWitOptions = {}): Promise<string> {
   const signer = toSigner(key.key, key.alg);
   const id = parseWorkloadId(claims.id);
+  const now = secondsNow(options.clock ?? systemClock);
+  const publicKey = inRoom(() => readPublicKey(claims.key));
   const profile = mintingProfile(id, options.profile);
   const header = asSigned({ alg: signer.alg, kid: key.kid, typ: 'wit+jwt' });
-  const payload = asSigned(payloadOf(id, claims, secondsNow(options.clock ?? systemClock)));
+  const exp = now + lifetimeOption('ttlSeconds', claims.ttlSeconds);
+  const payload = asSigned(payloadOf(claims, { publicKey, id, iat: now, exp }));
   readWitHeader(header, profile);
   readSubject(payload);
   readWitPayload(payload, profile);
   readConfirmationKey(payload, profile);
   checkNoAudience(payload);
   checkIssuer(payload, profile);
-  bindKey(claims.key, id);
+  giveKey(publicKey.thumbprint, id, exp, now);
   return signCompact(header, payload, signer);
 }
 
@@ -79,15 +80,19 @@ function mintingProfile(id: WorkloadId, profile: WitProfile | undefined): WitPro
   return profileFor(id, new Set<WitProfile>(profile === undefined ? ['spiffe', 'wimse'] : [profile]));
 }
 
-function payloadOf(id: WorkloadId, options: WitClaims, now: number): object {
-  const { key, alg, ttlSeconds, issuer, jti, claims = {} } = options;
+interface Issued {
+  readonly publicKey: PublicKeyJwk;
+  readonly id: WorkloadId;
+  readonly iat: number;
+  readonly exp: number;
+}
+
+function payloadOf({ alg, issuer, jti, claims = {} }: WitClaims, { publicKey, id, iat, exp }: Issued): object {
   for (const name of Object.keys(claims)) {
     if (SET_HERE.has(name)) throw new TypeError(`${name} has its own place and cannot be among the further claims`);
   }
-  const publicKey = inRoom(() => readPublicKey(key));
   const jwk = { alg: alg ?? defaultAlgorithm(publicKey), ...publicKey.jwk };
-  const exp = now + lifetimeOption('ttlSeconds', ttlSeconds);
-  return { ...claims, cnf: { jwk }, exp, iat: now, iss: issuer, jti, sub: id };
+  return { ...claims, cnf: { jwk }, exp, iat, iss: issuer, jti, sub: id };
 }
 
 /** What a verifier will read. */
@@ -109,12 +114,4 @@ function checkIssuer({ iss }: JsonObject, profile: WitProfileRules): void {
   if (profile.name === 'spiffe' && typeof iss === 'string' && /^https:/i.test(iss)) {
     throw new WitError('bad_iss', 'the iss of a WIT-SVID should not be one that OpenID Connect Discovery can find');
   }
-}
-
-function bindKey(key: KeyObject, id: WorkloadId): void {
-  const bound = workloadOfKey.get(key) ?? id.toString();
-  if (bound !== id.toString()) {
-    throw new WitError('key_mismatch', `the key was given to ${bound}, and must not stand for ${id} as well`);
-  }
-  workloadOfKey.set(key, bound);
 }

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createLocalJWKSet, jwtVerify, SignJWT } from 'jose';
 import { BundleSet, WitBundle } from 'svidkit/bundle';
 import { spiffeId } from 'svidkit/id';
@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { publicJwkOf } from '../../src/internal/jwk.js';
 import { type KeyKind, keyPair } from '../support/key-pairs.js';
 import { rejectionOf } from '../support/rejections.js';
-import { confirmation, SUBJECT } from '../support/wit-domain.js';
+import { confirmation, NOW, SUBJECT } from '../support/wit-domain.js';
 
 const issuer = { key: keyPair('P-256', 'issuer').privateKey, kid: 'k1' };
 const key = keyPair('P-256', 'minted').privateKey;
@@ -58,7 +58,7 @@ describe('minting a WIT', () => {
   it('takes the wimse profile for a wimse identifier, or when asked to', async () => {
     const wimse = await mintWit({ ...CLAIMS, id: 'wimse://example.org/w', key: ED25519 }, { key: ED25519 });
     expect(decodeWitUnverified(wimse).header).toEqual({ alg: 'EdDSA', typ: 'wit+jwt' });
-    const wider = { ...CLAIMS, key: generateKeyPairSync('ed25519').publicKey };
+    const wider = { ...CLAIMS, key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey };
     const spiffe = await mintWit(wider, { key: ED25519 }, { profile: 'wimse' });
     expect(decodeWitUnverified(spiffe).claims['sub']).toBe(SUBJECT);
     const source = new BundleSet([new WitBundle('example.org', [{ key: ED25519 }])]);
@@ -98,10 +98,30 @@ describe('minting a WIT', () => {
   });
 
   it('threat 47: a key of one workload is not put into the WIT of another', async () => {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    expect(await rejectionOf(mintWit({ ...CLAIMS, key: privateKey }, issuer))).toBe('accepted');
-    expect(await rejectionOf(mintWit({ ...CLAIMS, key: privateKey }, issuer))).toBe('accepted');
-    expect(await rejectionOf(mintWit({ ...CLAIMS, key: privateKey, id: `${SUBJECT}2` }, issuer))).toBe('key_mismatch');
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const imported = createPublicKey({ key: publicKey.export({ format: 'jwk' }), format: 'jwk' });
+    const mint = (claims: Partial<WitClaims>, now = NOW) =>
+      rejectionOf(mintWit({ ...CLAIMS, ttlSeconds: 60, ...claims }, issuer, { clock: () => now * 1000 }));
+    for (const key of [privateKey, publicKey, imported]) expect(await mint({ key })).toBe('accepted');
+    expect(await mint({ key: privateKey, ttlSeconds: 30 })).toBe('accepted');
+    for (const key of [privateKey, publicKey, imported]) {
+      expect(await mint({ key, id: `${SUBJECT}2` })).toBe('key_mismatch');
+      expect(await mint({ key, id: `${SUBJECT}2` }, NOW + 59)).toBe('key_mismatch');
+    }
+    expect(await mint({ key: publicKey, id: `${SUBJECT}2` }, NOW + 60)).toBe('accepted');
+    expect(await mint({ key: privateKey }, NOW + 60)).toBe('key_mismatch');
+  });
+
+  it('threat 47: remembers the keys of valid tokens, however many there are, and no others', async () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const mint = (key: KeyObject, id: string, now: number) =>
+      rejectionOf(mintWit({ ...CLAIMS, key, id, ttlSeconds: 60 }, issuer, { clock: () => now * 1000 }));
+    expect(await mint(publicKey, SUBJECT, NOW)).toBe('accepted');
+    for (let count = 0; count < 1100; count += 1) {
+      const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+      expect(await mint(other, `${SUBJECT}${count}`, NOW + 1)).toBe('accepted');
+    }
+    expect(await mint(publicKey, `${SUBJECT}2`, NOW + 59)).toBe('key_mismatch');
   });
 
   it('threat 47: misuse is a TypeError', async () => {
