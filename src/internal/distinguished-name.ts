@@ -1,5 +1,6 @@
 import { badDer, checkDeeply, type DerElement, Tag } from './der.js';
 import { readOid } from './der-values.js';
+import { decodeDirectoryString, isUnclearText } from './directory-string.js';
 
 const MAX_ATTRIBUTES = 64;
 const EMAIL_ADDRESS = '1.2.840.113549.1.9.1';
@@ -40,21 +41,34 @@ export class DistinguishedName {
   /** The same bytes, or the same attributes by the comparison of RFC 5280 section 7.1. */
   equals(other: DistinguishedName): boolean {
     if (Buffer.compare(this.der, other.der) === 0) return true;
-    return this.#rdns.length === other.#rdns.length && this.isWithin(other);
-  }
-
-  /** Whether this name is the other one or stands below it in the tree (RFC 5280 section 4.2.1.10, directoryName). */
-  isWithin(ancestor: DistinguishedName): boolean {
     const mine = this.#canonicalRdns();
-    return ancestor.#canonicalRdns().every((rdn, index) => mine[index] === rdn);
+    return (
+      this.#rdns.length === other.#rdns.length && other.#canonicalRdns().every((rdn, index) => mine[index] === rdn)
+    );
   }
 
-  /** The values of emailAddress attributes, to which rfc822Name constraints apply too (RFC 5280 section 4.2.1.10). */
+  /**
+   * Whether this name is the other one or stands below it in the tree (RFC 5280 section 4.2.1.10, directoryName);
+   * undefined where that hangs on a text that cannot be decoded for sure.
+   */
+  isWithin(ancestor: DistinguishedName): boolean | undefined {
+    const [mine, theirs] = [this.#canonicalRdns(), ancestor.#canonicalRdns()];
+    const verdicts = theirs.map((rdn, index) => {
+      const [one, other] = [this.#rdns[index], ancestor.#rdns[index]];
+      return one !== undefined && other !== undefined && isUnclear(one, other) ? undefined : mine[index] === rdn;
+    });
+    return verdicts.includes(false) ? false : verdicts.includes(undefined) ? undefined : true;
+  }
+
+  /**
+   * The values of emailAddress attributes, to which rfc822Name constraints apply too (RFC 5280 section 4.2.1.10); empty
+   * for one that cannot be decoded for sure.
+   */
   emailAddresses(): string[] {
     return this.#rdns
       .flat()
       .filter((attribute) => attribute.oid === EMAIL_ADDRESS)
-      .map((attribute) => decodeString(attribute) ?? '');
+      .map(({ tag, value }) => (isUnclearText(tag, value) ? '' : (decodeDirectoryString(tag, value) ?? '')));
   }
 
   /** For messages: most specific part last, control characters and length left to the caller. */
@@ -91,39 +105,30 @@ export function readDistinguishedName(element: DerElement, what: string): Distin
   return new DistinguishedName(element.raw, rdns);
 }
 
+/** Whether two parts of the same types differ in their bytes, and one holds a text that cannot be decoded for sure. */
+function isUnclear(one: readonly Attribute[], other: readonly Attribute[]): boolean {
+  const all = [...one, ...other];
+  if (!all.some(({ tag, value }) => isUnclearText(tag, value))) return false;
+  const types = (rdn: readonly Attribute[]) => JSON.stringify(rdn.map(({ oid }) => oid).sort());
+  const bytes = (rdn: readonly Attribute[]) => JSON.stringify(rdn.map(asBytes));
+  return types(one) === types(other) && bytes(one) !== bytes(other);
+}
+
 /**
  * RFC 5280 section 7.1: attributes of the string types are equal when they differ only in encoding, letter case and
  * repeated or outer spaces. Other values are compared as they are.
  */
 function canonicalAttribute(attribute: Attribute): string {
-  const text = decodeString(attribute);
-  if (text === undefined) return `${attribute.oid} #${attribute.tag}:${toBuffer(attribute.value).toString('hex')}`;
+  const text = decodeDirectoryString(attribute.tag, attribute.value);
+  if (text === undefined) return asBytes(attribute);
   return `${attribute.oid} =${text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()}`;
 }
 
-function showAttribute(attribute: Attribute): string {
-  const name = SHORT_NAMES.get(attribute.oid) ?? attribute.oid;
-  return `${name}=${decodeString(attribute) ?? `#${toBuffer(attribute.value).toString('hex')}`}`;
+function asBytes({ oid, tag, value }: Attribute): string {
+  return `${oid} #${tag}:${Buffer.from(value).toString('hex')}`;
 }
 
-function decodeString({ tag, value }: Attribute): string | undefined {
-  const bytes = toBuffer(value);
-  switch (tag) {
-    case Tag.utf8String:
-      return bytes.toString('utf8');
-    case Tag.printableString:
-    case Tag.ia5String:
-    case Tag.numericString:
-    case Tag.visibleString:
-    case Tag.teletexString:
-      return bytes.toString('latin1');
-    case Tag.bmpString:
-      return bytes.length % 2 === 0 ? Buffer.from(bytes).swap16().toString('utf16le') : undefined;
-    default:
-      return undefined;
-  }
-}
-
-function toBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function showAttribute({ oid, tag, value }: Attribute): string {
+  const name = SHORT_NAMES.get(oid) ?? oid;
+  return `${name}=${decodeDirectoryString(tag, value) ?? `#${Buffer.from(value).toString('hex')}`}`;
 }

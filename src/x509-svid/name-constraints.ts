@@ -76,9 +76,10 @@ function isMailWithin(mail: string, base: string): boolean | undefined {
   const [local, host, ...rest] = mail.split('@');
   const lowerHost = host?.toLowerCase() ?? '';
   if (!local || rest.length > 0 || !HOST.test(lowerHost)) return undefined;
-  const at = base.indexOf('@');
-  if (at < 0) return isHostWithin(lowerHost, base.toLowerCase());
-  return local === base.slice(0, at) && lowerHost === base.slice(at + 1).toLowerCase();
+  if (!base.includes('@')) return isHostWithin(lowerHost, base.toLowerCase());
+  const [baseLocal, baseHost = '', ...more] = base.split('@');
+  if (!baseLocal || more.length > 0 || !HOST.test(baseHost.toLowerCase())) return undefined;
+  return local === baseLocal && lowerHost === baseHost.toLowerCase();
 }
 
 /**

@@ -113,6 +113,11 @@ describe('RFC 5280 section 4.2.1.10', () => {
     ['example.org', 'ops@mail.example.org', OUTSIDE],
     ['.example.org', 'ops@mail.example.org', INSIDE],
     ['.example.org', 'ops@example.org', OUTSIDE],
+    ['@example.org', 'ops@example.org', UNCLEAR],
+    ['ops@', 'ops@example.org', UNCLEAR],
+    ['@', 'ops@example.org', UNCLEAR],
+    ['ops@.example.org', 'ops@mail.example.org', UNCLEAR],
+    ['ops@evil.test@example.org', 'ops@example.org', UNCLEAR],
     ['example.org', 'ops@evil.test@example.org', UNCLEAR],
     ['example.org', '@example.org', UNCLEAR],
     ['example.org', 'example.org', UNCLEAR],
@@ -149,7 +154,55 @@ describe('RFC 5280 section 4.2.1.10', () => {
     expect(code(base, [], [], { subject: der.sequence() })).toBe('accepted');
   });
 
+  const organization = (value: der.Der) => der.sequence(x509.attribute('2.5.4.10', value));
+  const ucs4 = (...points: number[]) => der.element(0x1c, ...points.map((point) => der.bytes(0, 0, point >> 8, point)));
+  const ucs2 = (text: string) => der.element(0x1e, Buffer.from(text, 'utf16le').swap16());
+  const letters = (text: string) => ucs4(...Array.from(text, (letter) => letter.charCodeAt(0)));
+  const teletex = (text: string) => der.element(0x14, Buffer.from(text, 'latin1'));
+
+  it.each<[string, der.Der, der.Der, string[]]>([
+    ['PrintableString', der.utf8('Evil'), der.printable('EVIL'), INSIDE],
+    ['BMPString', der.utf8('Evil'), ucs2('evil'), INSIDE],
+    ['UniversalString', der.utf8('Evil'), letters('Evil'), INSIDE],
+    ['UniversalString as the base', letters('evil'), der.printable('Evil'), INSIDE],
+    ['another UniversalString', der.utf8('Evil'), letters('Good'), OUTSIDE],
+    ['a UniversalString of broken length', der.utf8('Evil'), der.element(0x1c, der.bytes(0, 0, 0)), UNCLEAR],
+    ['a UniversalString beyond Unicode', der.utf8('Evil'), der.element(0x1c, der.bytes(1, 0, 0, 0)), UNCLEAR],
+    ['a UniversalString with a surrogate', der.utf8('Evil'), ucs4(0xd800), UNCLEAR],
+    ['a BMPString of broken length', der.utf8('Evil'), der.element(0x1e, der.bytes(0)), UNCLEAR],
+    ['a BMPString with half a pair', der.utf8('Evil'), ucs2('\ud800'), UNCLEAR],
+    ['a UTF8String that is not UTF-8', der.utf8('Evil'), der.element(0x0c, der.bytes(0xff)), UNCLEAR],
+    ['a PrintableString beyond ASCII', der.utf8('Evil'), der.element(0x13, der.bytes(0xc9)), UNCLEAR],
+    ['TeletexString', der.utf8('Evil'), teletex('Evil'), UNCLEAR],
+    ['another TeletexString', der.utf8('Evil'), teletex('Good'), UNCLEAR],
+    ['TeletexString as the base', teletex('Evil'), der.utf8('Good'), UNCLEAR],
+    ['the same TeletexString', teletex('Evil'), teletex('Evil'), INSIDE],
+    ['GeneralString', der.utf8('Evil'), der.element(0x1b, Buffer.from('Evil')), UNCLEAR],
+    ['no text at all', der.utf8('Evil'), der.integer(5), OUTSIDE],
+  ])('a directory name in %s', (_, base, value, expected) => {
+    const subject = organization(value);
+    const bases = [x509.directory(organization(base))];
+    expect([code(bases, [], [], { subject }), code([], bases, [], { subject })]).toEqual(expected);
+  });
+
+  it('a text that cannot be decoded matters only in the place of a constraint', () => {
+    const unit = x509.attribute('2.5.4.11', teletex('Evil'));
+    const excluded = [x509.directory(organization(der.utf8('Evil')))];
+    expect(code([], excluded, [], { subject: der.sequence(unit) })).toBe('accepted');
+    const good = x509.attribute('2.5.4.10', der.utf8('Good'));
+    expect(code([], excluded, [], { subject: der.sequence(good, unit) })).toBe('accepted');
+    const longer = [x509.directory(der.sequence(good, x509.attribute('2.5.4.11', der.utf8('Evil'))))];
+    expect(code([], longer, [], { subject: der.sequence(good) })).toBe('accepted');
+    expect(code([], longer, [], { subject: der.sequence(good, unit) })).toBe(REFUSED);
+    expect(code([], [x509.dns('evil.test')], [], { subject: organization(teletex('Evil')) })).toBe('accepted');
+  });
+
   it('mail constraints reach addresses in the subject', () => {
+    const evil = (value: der.Der) => der.sequence(x509.attribute('1.2.840.113549.1.9.1', value));
+    for (const value of [letters('ops@evil.test'), teletex('ops@evil.test')]) {
+      expect(code([], [x509.email('evil.test')], [], { subject: evil(value) })).toBe(REFUSED);
+    }
+    expect(code([], [x509.email('evil.test')], [], { subject: evil(letters('ops@example.org')) })).toBe('accepted');
     const subject = der.sequence(x509.attribute('1.2.840.113549.1.9.1', der.ia5('ops@evil.test')));
     expect(code([x509.email('example.org')], [], [], { subject })).toBe(REFUSED);
     expect(code([], [x509.email('evil.test')], [], { subject })).toBe(REFUSED);
