@@ -5,7 +5,8 @@ import { parseTrustDomain, TrustDomain, type TrustDomainLike } from './trust-dom
 
 /**
  * A workload identifier, of the `spiffe` or `wimse` scheme: immutable, compared byte for byte, never normalised
- * (draft-ietf-wimse-identifier-03). Made by {@link parseWorkloadId}.
+ * (draft-ietf-wimse-identifier-03). Made by {@link parseWorkloadId}. One of the `spiffe` scheme is always a
+ * {@link SpiffeId}.
  */
 export class WorkloadId {
   /** Scheme and authority: whose keys speak for this identifier. */
@@ -13,8 +14,11 @@ export class WorkloadId {
   /** Everything after the authority: empty, or beginning with `/`. */
   readonly path: string;
 
-  /** @throws `IdError` when the path is not one of the scheme's paths. */
+  /** @throws `IdError` when the path is not one of the scheme's paths; `wrong_scheme` for what must be a {@link SpiffeId}. */
   constructor(trustDomain: TrustDomain, path: string) {
+    if (trustDomain.scheme === 'spiffe' && !(this instanceof SpiffeId)) {
+      throw new IdError('wrong_scheme', `an identifier in ${trustDomain} must be a SpiffeId`);
+    }
     this.trustDomain = trustDomain;
     this.path = readPath(trustDomain.scheme, path);
     checkLength(this.toString());

@@ -1,6 +1,7 @@
 import { IdError } from 'svidkit/errors';
-import { parseWorkloadId, SpiffeId } from 'svidkit/id';
+import { parseSpiffeId, parseTrustDomain, parseWorkloadId, SpiffeId, WorkloadId } from 'svidkit/id';
 import { describe, expect, it } from 'vitest';
+import { codeOf } from '../support/refusals.js';
 
 describe('workload identifiers', () => {
   it.each([
@@ -14,6 +15,14 @@ describe('workload identifiers', () => {
     expect(id.toString()).toBe(text);
     expect(id instanceof SpiffeId).toBe(text.startsWith('spiffe:'));
     expect(parseWorkloadId(id)).toBe(id);
+  });
+
+  it('one of the spiffe scheme is a SpiffeId, however it is made', () => {
+    const [spiffe, wimse] = [parseTrustDomain('example.org'), parseTrustDomain('wimse://example.org')];
+    expect(codeOf(() => new WorkloadId(spiffe, '/a'))).toBe('wrong_scheme');
+    expect(codeOf(() => new (class extends WorkloadId {})(spiffe, '/a'))).toBe('wrong_scheme');
+    expect(parseSpiffeId(new SpiffeId(spiffe, '/a')).toString()).toBe('spiffe://example.org/a');
+    expect(parseWorkloadId(new WorkloadId(wimse, '/a')).toString()).toBe('wimse://example.org/a');
   });
 
   it.each([
