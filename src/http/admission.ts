@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { RequestAuthenticationError } from '../errors/index.js';
 import type { Clock } from '../internal/clock.js';
+import { tell } from '../internal/tell.js';
 import type { WitSvidSource } from '../wit/index.js';
 import type { ProofMechanism } from './proof-mechanism.js';
 import { type Refusal, refusalOf } from './refusal.js';
@@ -28,7 +29,8 @@ export interface AnswerSigningOptions {
 export interface RequireCallerOptions<Source = IncomingMessage> extends AnswerSigningOptions {
   /**
    * Told why a request was refused, before the answer goes out: a `RequestAuthenticationError`, or what the authenticator
-   * threw instead, such as a `TypeError` about a body that was read before. Default: nobody is told.
+   * threw instead, such as a `TypeError` about a body that was read before. What this throws is ignored. Default: nobody
+   * is told.
    */
   readonly onRefused?: ((error: unknown, source: Source) => void) | undefined;
 }
@@ -70,15 +72,16 @@ export function createAdmission<Mechanism extends ProofMechanism>(
   if (!(maxBytes >= 0)) throw new TypeError('maxSignedBytes must be a number of bytes');
 
   return async (request, { signal, onRefused }) => {
+    const tellRefused = (error: unknown): void => tell(onRefused, error);
     try {
       const caller = await authenticate(request, { signal, signsResponses: sign !== undefined });
       if (signal.aborted) return { kind: 'gone' };
       if (sign === undefined || !asksForSignature(caller)) return { kind: 'admitted', caller, signing: undefined };
       checkCanSign(sign);
-      const signing = { caller, sign, clock, maxBytes, onFailed: onRefused };
+      const signing = { caller, sign, clock, maxBytes, onFailed: tellRefused };
       return { kind: 'admitted', caller, signing };
     } catch (error) {
-      onRefused(error);
+      tellRefused(error);
       return signal.aborted ? { kind: 'gone' } : { kind: 'refused', refusal: refusalOf(error), error };
     }
   };

@@ -15,7 +15,7 @@ export type ExpressMiddleware = (
 /**
  * A middleware for Express 5 that lets only authenticated requests through, and answers the others with `refusalOf`. It
  * stands before every handler that needs a caller, at any mount point: audiences are compared with the URL that the
- * request came with. What is no refusal, such as an error of `onRefused`, goes to the error handlers.
+ * request came with.
  *
  * Where signed requests are accepted it stands before every body parser as well: the body of such a request is read here
  * to be verified, is in `getCaller(request).body`, and is no longer in the request. A request that a parser was given

@@ -32,8 +32,8 @@ export function readFetchRequest(request: Request): ReadFetchRequest {
 /** The request with the body that was verified, so that it can be read in the ways of the Fetch Standard. */
 export function withVerifiedBody(request: Request, bytes: Uint8Array): Request {
   const { method, headers, url, signal } = request;
-  // The Fetch Standard knows no body of these, and a copy of another has no other use.
-  if (method === 'GET' || method === 'HEAD' || bytes.length === 0) return request;
+  // Nothing was read of these: the Fetch Standard knows no body of GET and HEAD.
+  if (method === 'GET' || method === 'HEAD' || request.body === null) return request;
   return new Request(url, { method, headers, signal, body: new Uint8Array(bytes) });
 }
 

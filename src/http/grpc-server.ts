@@ -11,7 +11,7 @@ export type GrpcServerModule = Pick<typeof grpc, 'ServerInterceptingCall'>;
 export interface RequireCallerGrpcOptions {
   /**
    * Told why a call was refused: a `RequestAuthenticationError`, or what the authenticator threw instead; and the path of
-   * the method. Default: nobody is told.
+   * the method. What this throws is ignored. Default: nobody is told.
    */
   readonly onRefused?: ((error: unknown, method: string) => void) | undefined;
 }
@@ -47,13 +47,15 @@ export function requireCallerGrpc(
       onCancel: () => gone.abort(),
       onReceiveMetadata: async (metadata, next) => {
         const request = { rawHeaders: separateFields(fieldsOf(metadata)), url: path };
-        const admission = await admit(request, { signal: gone.signal, onRefused: () => undefined });
+        const admission = await admit(request, {
+          signal: gone.signal,
+          onRefused: (error) => options.onRefused?.(error, path),
+        });
         if (admission.kind === 'admitted') {
           rememberCaller(admission.caller, metadata);
           next(metadata);
         } else if (admission.kind === 'refused') {
           call.sendStatus(statusOf(admission.error));
-          options.onRefused?.(admission.error, path);
         }
       },
     };

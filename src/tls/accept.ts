@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket, TlsOptions } from 'node:tls';
 import { TlsError } from '../errors/index.js';
+import { tell } from '../internal/tell.js';
 import { type Connected, findConnection } from './connection.js';
 import { publishAccept, publishRefuse } from './events.js';
 import { type Identity, presentIdentity } from './identity.js';
@@ -119,7 +120,7 @@ export class Acceptor {
 
   #tell(error: TlsError): void {
     publishRefuse('server', error);
-    this.#settings.onRefused?.(error);
+    tell(this.#settings.onRefused, error);
   }
 }
 

@@ -104,7 +104,7 @@ export type MtlsClientOptions = ConnectingOptions & (SpiffeServers | WebPkiServe
 export interface AcceptingOptions extends ConnectionPolicy {
   /**
    * Told of every connection and every request that is refused, after it was. For a refused connection the server also
-   * emits `tlsClientError` with the same error. What this throws is not caught.
+   * emits `tlsClientError` with the same error. What this throws is ignored.
    */
   readonly onRefused?: ((error: TlsError) => void) | undefined;
 }

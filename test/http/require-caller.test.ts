@@ -71,6 +71,20 @@ describe('requireCaller', () => {
     expect(callers).toEqual([]);
   });
 
+  it('refuses all the same when whoever is told of it fails', async () => {
+    const listener = requireCaller(createRequestAuthenticator(options), (_, __, caller) => void callers.push(caller), {
+      onRefused: () => {
+        throw new Error('the log is full');
+      },
+    });
+    const port = await serveHttp(listener);
+    for (let count = 0; count < 2; count += 1) {
+      const response = await fetch(`http://127.0.0.1:${port}/orders`);
+      expect(response.status).toBe(401);
+    }
+    expect(callers).toEqual([]);
+  });
+
   it('leaves the body to the handler', async () => {
     const port = await serveHttp(
       requireCaller(createRequestAuthenticator(options), async (request, response) => {

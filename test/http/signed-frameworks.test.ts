@@ -365,6 +365,11 @@ describe.each([
     expect(Buffer.from(callers[0]?.body?.bytes ?? [])).toEqual(BODY);
   });
 
+  it('gives the handler a body to read also when none of it came', async () => {
+    const sent = await signed({ body: Buffer.alloc(0) });
+    expect([await sent.verify(await send(sent)), codes]).toEqual([`201 ${SUBJECT} 0`, []]);
+  });
+
   it.each(REFUSED.filter(([title]) => !title.includes('trailers')))(
     'refuses %s',
     async (_title, request, status, code) => {
