@@ -10,7 +10,7 @@ export interface MemoryReplayStoreOptions {
   readonly maxEntries?: number | undefined;
   /**
    * How many live entries one sender may have before it is answered `sender_full`, so that one workload cannot fill the
-   * store for all. Default 100,000: at the usual life of a proof, about a thousand requests a second.
+   * store for all. Default 100,000: at the usual life of a proof, about a thousand requests a second, and about 15 MB.
    */
   readonly maxEntriesPerSender?: number | undefined;
   /** Milliseconds since the epoch. Default `Date.now`. Give the store and the verifier the same clock. */

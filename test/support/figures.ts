@@ -1,0 +1,11 @@
+/** A whole number with commas. */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}
+
+/** How often each thing came, in one line. */
+export function list(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, times]) => `${count(times)} ${name}`)
+    .join(' + ');
+}
