@@ -58,15 +58,17 @@ export class RequestAuthenticationError extends SvidkitError<RequestAuthenticati
 }
 
 /**
- * Why the proving `fetch` does not send a request, or does not follow where a response points.
+ * Why the proving `fetch` does not send a request, or does not follow where a response points; and why a proving gRPC
+ * channel does not send a call.
  *
- * - `not_tls`: the target is not https, and a token must not travel over a channel that is not secured
- *   (draft-ietf-wimse-wpt, security considerations).
+ * - `not_tls`: the target is not https, or the gRPC channel not of TLS, and a token must not travel over a channel that
+ *   is not secured (draft-ietf-wimse-wpt, security considerations).
  * - `authorization_taken`: the request has an `Authorization` header of its own, and so has the proof of this draft.
  * - `unsupported_authorization`: `Authorization` is neither of the Bearer nor of the DPoP scheme, so no proof can
  *   cover it.
  * - `reserved_header`: the request already carries a `Workload-Identity-Token` or a `Workload-Proof-Token`, or, where
  *   it is to be signed, a `Signature` or a `Signature-Input`.
+ * - `duplicate_header`: the metadata of a call has a token more than once.
  * - `stream_body`: the body is a stream, and a signature needs all of it before it is sent.
  * - `cross_origin_redirect`: a redirect to another origin; neither the proof nor anything else was sent there.
  * - `bad_redirect`: a redirect whose `Location` cannot be read, or a redirect where none was allowed.
@@ -81,6 +83,7 @@ export type ProvingFetchErrorCode =
   | 'authorization_taken'
   | 'unsupported_authorization'
   | 'reserved_header'
+  | 'duplicate_header'
   | 'stream_body'
   | 'cross_origin_redirect'
   | 'bad_redirect'
@@ -89,5 +92,5 @@ export type ProvingFetchErrorCode =
   | 'response_too_large'
   | 'body_not_replayable';
 
-/** A request that the proving `fetch` will not make. */
+/** A request that the proving `fetch`, or a call that a proving gRPC channel, will not make. */
 export class ProvingFetchError extends SvidkitError<ProvingFetchErrorCode> {}

@@ -15,7 +15,12 @@ export {
 } from './fastify.js';
 export { type FetchCallerHandler, requireCallerFetch } from './fetch-exchange.js';
 export { type ReadFetchRequest, readFetchRequest } from './fetch-request.js';
-export { createProvingCredentials, type GrpcClientModule, type ProvingCredentialsOptions } from './grpc-credentials.js';
+export {
+  createProvingChannelFactory,
+  type GrpcClientModule,
+  type ProvingChannelFactory,
+  type ProvingChannelOptions,
+} from './grpc-client.js';
 export { type GrpcServerModule, type RequireCallerGrpcOptions, requireCallerGrpc } from './grpc-server.js';
 export {
   type HonoContextLike,

@@ -1,16 +1,17 @@
 import * as grpc from '@grpc/grpc-js';
 import type { RequestAuthenticationError } from 'svidkit/errors';
 import {
-  createProvingCredentials,
+  createProvingChannelFactory,
   createRequestAuthenticator,
   getCaller,
-  type ProvingCredentialsOptions,
+  type ProvingChannelOptions,
   type RequestAuthenticatorOptions,
   requireCallerGrpc,
 } from 'svidkit/http';
 import { exactly, memberOf } from 'svidkit/id';
 import { createIssuer } from 'svidkit/issuer';
 import { createMemoryReplayStore } from 'svidkit/replay';
+import { proveRequest } from 'svidkit/wpt';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { sendRawHttp2 } from '../support/raw-http2.js';
 
@@ -100,14 +101,14 @@ function serverCredentials(): grpc.ServerCredentials {
   return grpc.ServerCredentials.createSsl(null, [pair]);
 }
 
-function connect(port: number, changes: Partial<ProvingCredentialsOptions> | 'no proof' = {}): grpc.Client {
+function connect(port: number, changes: Partial<ProvingChannelOptions> | 'no proof' = {}): grpc.Client {
   const tls = grpc.credentials.createSsl(Buffer.from(issuer.bundle.x509.toPem()));
   const options = { wit: { getWitSvid: () => wit }, origin: ORIGIN };
-  const channel =
+  const proving =
     changes === 'no proof'
-      ? tls
-      : grpc.credentials.combineChannelCredentials(tls, createProvingCredentials(grpc, { ...options, ...changes }));
-  const client = new Client(`localhost:${port}`, channel);
+      ? {}
+      : { channelFactoryOverride: createProvingChannelFactory(grpc, { ...options, ...changes }) };
+  const client = new Client(`localhost:${port}`, tls, proving);
   onTestFinished(() => client.close());
   return client;
 }
@@ -177,8 +178,9 @@ describe('a call over gRPC', () => {
   it('threat 17: with a proof that was used is unauthenticated', async () => {
     const port = await serve();
     const metadata = new grpc.Metadata();
-    const generator = createProvingCredentials(grpc, { wit: { getWitSvid: () => wit }, origin: ORIGIN });
-    metadata.merge(await generator.generateMetadata({ method_name: '/tools.Orders/Place', service_url: 'ignored' }));
+    for (const [name, value] of await proveRequest(wit, { audience: `${ORIGIN}/tools.Orders/Place` })) {
+      metadata.set(name, value);
+    }
     const client = connect(port, 'no proof');
     const answers = await Promise.all([place(client, metadata), place(client, metadata)]);
     expect(answers.map((answer) => answer.split(':')[0]).sort()).toEqual(['UNAUTHENTICATED', expect.any(String)]);
@@ -201,11 +203,8 @@ describe('a call over gRPC', () => {
 
   it('threat 30: with a token twice is unauthenticated', async () => {
     const port = await serve({}, grpc.ServerCredentials.createInsecure());
-    const credentials = createProvingCredentials(grpc, {
-      ...{ wit: { getWitSvid: () => wit }, origin: ORIGIN, draft: 'draft-ietf-wimse-wpt-01' },
-    });
-    const proof = await credentials.generateMetadata({ method_name: '/tools.Orders/Place', service_url: '' });
-    const fields = Object.entries(proof.getMap()).map(([name, value]): [string, string] => [name, `${value}`]);
+    const options = { audience: `${ORIGIN}/tools.Orders/Place`, draft: 'draft-ietf-wimse-wpt-01' } as const;
+    const fields = (await proveRequest(wit, options)).map(([name, value]) => [name.toLowerCase(), value] as const);
     for (const [name, value] of fields) {
       await sendRawHttp2(port, [
         ...([
@@ -254,29 +253,4 @@ describe('a call over gRPC', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect([handled, codes]).toEqual([[], []]);
   });
-});
-
-describe('proving credentials', () => {
-  it('fail the call when there is no identity to prove', async () => {
-    const wits = {
-      getWitSvid: () => {
-        throw new Error('not ready');
-      },
-    };
-    expect(await place(connect(await serve(), { wit: wits }))).toMatch(/not ready/);
-    expect(handled).toEqual([]);
-  });
-
-  it('are not sent without TLS', () => {
-    const call = createProvingCredentials(grpc, { wit: { getWitSvid: () => wit }, origin: ORIGIN });
-    expect(() => grpc.credentials.combineChannelCredentials(grpc.credentials.createInsecure(), call)).toThrow();
-  });
-
-  it.each<object>([{ wit: undefined }, { origin: undefined }, { origin: `${ORIGIN}/x` }, { draft: 'x' }])(
-    'with %o are a TypeError',
-    (wrong) => {
-      const options = { wit: { getWitSvid: () => wit }, origin: ORIGIN, ...wrong };
-      expect(() => createProvingCredentials(grpc, options as ProvingCredentialsOptions)).toThrow(TypeError);
-    },
-  );
 });
