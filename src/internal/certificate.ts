@@ -52,6 +52,7 @@ export class Certificate {
   /** Certificates are made by reading DER; the fields must agree with `der`. */
   constructor(fields: CertificateFields) {
     this.#fields = fields;
+    Object.freeze(this);
   }
 
   /** The certificate in DER, as a copy. */

@@ -62,6 +62,14 @@ describe('a certificate as it is read', () => {
     expect(certificate.publicKey).toBe(certificate.publicKey);
   });
 
+  it('cannot be changed by whoever it is shared with', () => {
+    expect(Object.isFrozen(certificate)).toBe(true);
+    for (const name of ['isCa', 'publicKey', 'notAfter', 'equals']) {
+      expect(() => Object.defineProperty(certificate, name, { value: true }), name).toThrow(TypeError);
+    }
+    expect(() => Object.setPrototypeOf(certificate, null)).toThrow(TypeError);
+  });
+
   it('an authority has its constraints', () => {
     const authority = parseCertificate(root.der);
     expect(authority.isCa).toBe(true);
