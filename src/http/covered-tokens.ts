@@ -2,14 +2,14 @@ import { ProvingFetchError } from '../errors/index.js';
 import { type MintWptOptions, WPT_DRAFTS, type WptDraft } from '../wpt/index.js';
 
 /** What decides which tokens of a request its proof covers. */
-export interface CoverageOptions {
+interface CoverageOptions {
   readonly draft?: WptDraft | undefined;
   /** Names of fields with further tokens, in any case. */
   readonly otherTokens?: readonly string[] | undefined;
 }
 
 /** The value of a field, by its name in any case; `null` when the request has none. */
-export type FieldReader = (name: string) => string | null;
+type FieldReader = (name: string) => string | null;
 
 /**
  * The tokens that go into a request next to its proof, for the proof to cover (draft-ietf-wimse-wpt section 2).

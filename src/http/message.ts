@@ -30,6 +30,9 @@ const CONTENT_DIGEST = 'Content-Digest';
  * profile to cover. With `content` there is also a `Content-Digest` (RFC 9530), which the proof covers as one of
  * its `otherTokens`: a convention of svidkit, because no draft speaks of messages.
  *
+ * Tokens of others that the message brings along are named in `txnToken`, `accessToken` and `otherTokens`, for the proof to
+ * cover, and put among the headers by the sender.
+ *
  * A proof lives five minutes at most, and is accepted once: a message that waits longer, or is delivered again, is
  * refused. The audience is a name for the queue that both sides have configured.
  *

@@ -50,6 +50,32 @@ describe('a message', () => {
     }
   });
 
+  it('brings tokens of others, which its proof covers and the sender is the actor of', async () => {
+    const authenticate = authenticatorWith({ otherTokens: ['Content-Digest', 'X-End-User'] });
+    const tokens = { txnToken: 'tt-1', otherTokens: { 'x-end-user': 'alice' } };
+    const brought = { 'Txn-Token': 'tt-1', 'X-End-User': 'alice' };
+    const newer = { ...(await prove('tea', tokens)), ...brought };
+    const { delegation } = await authenticateMessage(authenticate, newer, { content: 'tea' });
+    expect([delegation.actor, ...delegation.subjects.map(({ field }) => field)]).toEqual([
+      ...[SUBJECT, 'txn-token', 'x-end-user'],
+    ]);
+    const draft = 'draft-ietf-wimse-wpt-01';
+    const older = { ...(await prove(undefined, { ...tokens, draft, accessToken: 'at-1' })), ...brought };
+    const headers = { ...older, Authorization: 'Bearer at-1' };
+    const { covered } = await authenticateMessage(authenticate, headers);
+    expect(covered).toEqual({ accessToken: true, txnToken: true, otherTokens: ['x-end-user'] });
+  });
+
+  it('threat 16: is refused with tokens that its proof does not cover, and with others than it covers', async () => {
+    const draft = 'draft-ietf-wimse-wpt-01';
+    expect(await outcome({ ...(await prove('tea')), 'Txn-Token': 'tt-1' }, { content: 'tea' })).toBe('missing_tth');
+    expect(await outcome({ ...(await prove(undefined, { draft })), Authorization: 'Bearer at-1' })).toBe('missing_ath');
+    expect(await outcome(await prove(undefined, { txnToken: 'tt-1' }))).toBe('tth_without_token');
+    expect(await outcome({ ...(await prove(undefined, { txnToken: 'tt-1' })), 'Txn-Token': 'tt-2' })).toBe(
+      'tth_mismatch',
+    );
+  });
+
   it('may have its headers as bytes, in lists and in any case', async () => {
     const headers = Object.entries(await prove('tea')).map(([name, value], index) => [
       name.toUpperCase(),
