@@ -12,7 +12,8 @@ import { SvidkitError } from './svidkit-error.js';
  * - `missing_kid`, `bad_kid`: no `kid` where the profile asks for one (WIT-SVID section 2.1), or not a string.
  * - `bad_sub`: no `sub`, or not the identifier of a workload that the accepted profiles allow.
  * - `aud_present`: an `aud` claim, even an empty one (WIT-SVID section 3.8).
- * - `bad_exp`, `bad_nbf`: missing `exp`, or not whole seconds since the epoch.
+ * - `bad_exp`, `bad_nbf`: missing `exp`, or not whole seconds since the epoch; when minting, also an `nbf` that is not
+ *   before `exp`.
  * - `expired`, `not_yet_valid`: outside its time, leeway included.
  * - `lifetime_too_long`: valid for longer than the verifier accepts.
  * - `bad_iss`, `bad_jti`: not a string; `bad_iss` also when the issuer is not on the verifier's list.

@@ -6,7 +6,7 @@ import { type JsonObject, readJsonObject } from '../internal/json.js';
 import { type PublicKeyJwk, readPublicKey } from '../internal/jwk.js';
 import type { JwsAlgorithm } from '../internal/jws-algorithm.js';
 import { defaultAlgorithm, type SigningKey, signCompact, toSigner } from '../internal/signing-key.js';
-import { lifetimeOption, secondsNow } from '../internal/validity.js';
+import { checkHasTime, lifetimeOption, secondsNow } from '../internal/validity.js';
 import { readConfirmationKey } from './confirmation-key.js';
 import { giveKey } from './key-holders.js';
 import { profileFor, type WitProfile, type WitProfileRules } from './profile.js';
@@ -55,7 +55,8 @@ const SET_HERE: ReadonlySet<string> = new Set(['sub', 'cnf', 'exp', 'iat', 'iss'
  * and a key is not put into the token of one workload while a token of another, minted in this process, is valid with it
  * (draft-ietf-wimse-workload-creds-02, "Workload Identity Key Management").
  *
- * @throws `WitError` with the rule that a verifier would refuse by; `key_mismatch` for a key of another workload.
+ * @throws `WitError` with the rule that a verifier would refuse by, `bad_nbf` also for an `nbf` that is not before `exp`;
+ * `key_mismatch` for a key of another workload.
  */
 export async function mintWit(claims: WitClaims, key: WitSigningKey, options: MintWitOptions = {}): Promise<string> {
   const signer = toSigner(key.key, key.alg);
@@ -68,7 +69,8 @@ export async function mintWit(claims: WitClaims, key: WitSigningKey, options: Mi
   const payload = asSigned(payloadOf(claims, { publicKey, id, iat: now, exp }));
   readWitHeader(header, profile);
   readSubject(payload);
-  readWitPayload(payload, profile);
+  const validity = readWitPayload(payload, profile);
+  inRoom(() => checkHasTime(validity));
   readConfirmationKey(payload, profile);
   checkNoAudience(payload);
   checkIssuer(payload, profile);

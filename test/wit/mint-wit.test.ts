@@ -97,6 +97,13 @@ describe('minting a WIT', () => {
     expect(await rejectionOf(mintWit(claims, signing, options))).toBe(code);
   });
 
+  it('threat 47: bad_nbf for what would never be valid', async () => {
+    const mint = (nbf: number) =>
+      rejectionOf(mintWit({ ...CLAIMS, ttlSeconds: 60, claims: { nbf } }, issuer, { clock: () => NOW * 1000 }));
+    const outcomes = await Promise.all([NOW + 59, NOW + 60, NOW + 100_000].map(mint));
+    expect(outcomes).toEqual(['accepted', 'bad_nbf', 'bad_nbf']);
+  });
+
   it('threat 47: a key of one workload is not put into the WIT of another', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const imported = createPublicKey({ key: publicKey.export({ format: 'jwk' }), format: 'jwk' });
