@@ -9,6 +9,7 @@ const newer = testsIn('wpt/draft-ietf-wimse-wpt-02');
 const http = testsIn('http/request-authenticator');
 const refusal = testsIn('http/refusal');
 const fetching = testsIn('http/proving-fetch');
+const calling = testsIn('http/grpc-client');
 const wits = testsIn('wit/verify-wit');
 
 const MINTED = 'says for whom, until when, and for which WIT';
@@ -65,17 +66,29 @@ export const wpt: SpecDocument = {
     {
       ...{ at: '2 g', level: 'MUST', binds: 'client' },
       text: '-01: `ath` is there when an access token is, and is its SHA-256.',
-      tests: [...mint(COVERED), ...older('a request is proven with Workload-Proof-Token, next to an access token')],
+      tests: [
+        ...mint(COVERED),
+        ...older('a request is proven with Workload-Proof-Token, next to an access token'),
+        ...calling('covers the access token of*'),
+      ],
     },
     {
       ...{ at: '2 h', level: 'MUST', binds: 'client' },
       text: '`tth` is there when a transaction token is, and is its SHA-256.',
-      tests: [...mint(COVERED), ...fetching('covers the tokens of the request, as the draft says')],
+      tests: [
+        ...mint(COVERED),
+        ...fetching('covers the tokens of the request, as the draft says'),
+        ...calling('covers tokens in the metadata of the call, as they were when it began'),
+      ],
     },
     {
       ...{ at: '2 i', level: 'MUST', binds: 'client' },
       text: '`oth` has the SHA-256 of every other token, by field name in lower case, spaces around the value cut.',
-      tests: [...mint(COVERED), ...fetching('covers the tokens of the request, as the draft says')],
+      tests: [
+        ...mint(COVERED),
+        ...fetching('covers the tokens of the request, as the draft says'),
+        ...calling('covers the other tokens that are named, and no more'),
+      ],
     },
     {
       ...{ at: '2 j', level: 'MUST', binds: 'verifier' },
@@ -229,7 +242,10 @@ export const wpt: SpecDocument = {
     {
       ...{ at: '3.1 b', level: 'MUST', binds: 'client' },
       text: 'WIT and proof go out over TLS, unless something else secures the channel.',
-      tests: fetching('sends nothing that it cannot prove or must not send'),
+      tests: [
+        ...fetching('sends nothing that it cannot prove or must not send'),
+        ...calling('is not there without TLS, because there is no channel'),
+      ],
     },
     {
       ...{ at: '3.1 c', level: 'MUST', binds: 'client' },
