@@ -12,7 +12,7 @@ export const GO_SPIFFE_MODULE = fileURLToPath(new URL('../go-spiffe', import.met
 const PACKAGES = {
   probe: '.',
   'wit-server': './wit-server',
-  'x509-watch': './x509-watch',
+  'connect-loop': './connect-loop',
   'fetch-bundle': './fetch-bundle',
   'grpc-peer': './grpc-peer',
   'https-peer': './https-peer',
