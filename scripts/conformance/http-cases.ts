@@ -14,6 +14,7 @@ import {
 } from './http-maker.js';
 import { parameterRows } from './http-parameter-cases.js';
 import { responseRows } from './http-response-cases.js';
+import { httpLimitRows } from './limit-cases.js';
 import { asDer, withLargeS, withS } from './signatures.js';
 import { CALLERS, NOW, witOf } from './tokens.js';
 import type { HttpCase, RequestVector } from './vectors.js';
@@ -102,6 +103,7 @@ const accepted: readonly HttpRow[] = [
     'accept',
   ],
   ['-07, expired within the leeway', HTTP, { now: NOW + 69 }, 'accept'],
+  ['-07, an agreed audience', HTTP, { parameters: { 'wimse-aud': text('orders') }, audiences: ['orders'] }, 'accept'],
   ['-07, who is allowed', HTTP, { authorized: [CALLERS.courier.id] }, 'accept'],
   [
     'the nonce that another sender has used',
@@ -221,6 +223,7 @@ const decisions: readonly HttpRow[] = [
     },
     'wrong-audience',
   ],
+  ['an audience that others are configured with', HTTP, { audiences: ['orders'] }, 'wrong-audience'],
   [
     'only a part of the audience',
     HTTP,
@@ -237,9 +240,15 @@ const decisions: readonly HttpRow[] = [
 ];
 
 export function httpCases(): HttpCase[] {
-  return [...accepted, ...integrity, ...decisions, ...coverageRows(), ...parameterRows(), ...responseRows()].map(
-    toHttpCase,
-  );
+  return [
+    ...accepted,
+    ...integrity,
+    ...decisions,
+    ...coverageRows(),
+    ...parameterRows(),
+    ...responseRows(),
+    ...httpLimitRows(),
+  ].map(toHttpCase);
 }
 
 function withField(request: RequestVector, name: string, value: string): RequestVector {

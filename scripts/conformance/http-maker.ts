@@ -3,7 +3,7 @@ import { type KeyName, thumbprint } from './keys.js';
 import type { Reason } from './reasons.js';
 import { type Algorithm, isDeterministic, signatures } from './signatures.js';
 import { CALLERS, type Caller, hash, NOW, type TrustName, witOf } from './tokens.js';
-import type { HeaderList, HttpCase, RequestVector, ResponseVector } from './vectors.js';
+import type { HeaderList, HttpCase, ProofLimits, RequestVector, ResponseVector } from './vectors.js';
 
 export const AUDIENCE = 'https://tools.example.org/orders';
 const TARGET = '/orders?item=book';
@@ -57,6 +57,7 @@ export interface HttpParts extends RequestParts {
   readonly after?: readonly string[];
   readonly trust?: TrustName;
   readonly now?: number;
+  readonly limits?: ProofLimits;
   readonly part?: 'wit';
 }
 
@@ -188,7 +189,7 @@ export function toHttpCase([name, clause, parts, verdict, level]: HttpRow): Http
   const { alg = signer.alg, label = 'wimse' } = parts.response ?? parts;
   const common = {
     ...{ name, clause, requirement: level ?? ('must' as const) },
-    ...{ trust, now, audiences, drafts, authorized, after },
+    ...{ trust, now, ...parts.limits, audiences, drafts, authorized, after },
     ...{ request: sent.request, response: answer?.response },
   };
   if (verdict !== 'accept') {

@@ -24,6 +24,32 @@ export interface Refused {
 
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
+/** What a verifier of Workload Identity Tokens is set to. */
+export interface WitSettings {
+  /** Seconds since the epoch. */
+  readonly now: number;
+  readonly leewaySeconds: number;
+  /** The longest token that is looked at. */
+  readonly maxBytes: number;
+}
+
+/** What a verifier of proofs is set to. */
+export interface ProofSettings {
+  readonly now: number;
+  readonly audiences: readonly string[];
+  readonly drafts: readonly string[];
+  readonly witLeewaySeconds: number;
+  readonly proofLeewaySeconds: number;
+  readonly maxLifetimeSeconds: number;
+  readonly maxBytes: number;
+}
+
+/** What a case sets itself. */
+export type Given<Setting> = { readonly [Name in keyof Setting]?: Setting[Name] | undefined };
+
+/** Those of a verifier of proofs that are numbers, but for its clock. */
+export type ProofLimits = Given<Omit<ProofSettings, 'now' | 'audiences' | 'drafts'>>;
+
 interface CommonCase {
   readonly name: string;
   /** The clause that decides. */
@@ -34,11 +60,9 @@ interface CommonCase {
    */
   readonly requirement: 'must' | 'should' | 'stricter';
   readonly trust?: string | undefined;
-  /** Seconds since the epoch. */
-  readonly now?: number | undefined;
 }
 
-export interface WitCase extends CommonCase {
+export interface WitCase extends CommonCase, Given<WitSettings> {
   readonly profile: 'spiffe' | 'wimse';
   readonly token: string;
   readonly expected: WitAccepted | Refused;
@@ -57,9 +81,7 @@ export interface WitAccepted {
   readonly wth: string;
 }
 
-interface ProofCase extends CommonCase {
-  readonly audiences?: readonly string[] | undefined;
-  readonly drafts?: readonly string[] | undefined;
+interface ProofCase extends CommonCase, Given<ProofSettings> {
   /** The identifiers that may call. Absent: all. */
   readonly authorized?: readonly string[] | undefined;
   /** Cases whose requests the same verifier, with the same memory of used proofs, has seen before. */

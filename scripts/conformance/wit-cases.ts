@@ -1,4 +1,5 @@
 import { publicJwk } from './keys.js';
+import { witLimitRows } from './limit-cases.js';
 import { asDer, hmacOfPublicKey, withS } from './signatures.js';
 import { confirmation, NOW, segment } from './tokens.js';
 import type { WitCase } from './vectors.js';
@@ -317,7 +318,9 @@ const contents: readonly WitRow[] = [
 ];
 
 export function witCases(): WitCase[] {
-  return [...accepted, ...algorithms, ...keys, ...shape, ...contents, ...confirmationRows()].map(toWitCase);
+  return [...accepted, ...algorithms, ...keys, ...shape, ...contents, ...confirmationRows(), ...witLimitRows()].map(
+    toWitCase,
+  );
 }
 
 function withoutSignature(): string {

@@ -2,7 +2,7 @@ import { type KeyName, thumbprint } from './keys.js';
 import type { Reason } from './reasons.js';
 import { isDeterministic } from './signatures.js';
 import { CALLERS, confirmation, hash, type JwsParts, jws, NOW, type TrustName } from './tokens.js';
-import type { WitCase } from './vectors.js';
+import type { Given, WitCase, WitSettings } from './vectors.js';
 
 /** What a row changes in a good WIT-SVID: ES256, bound to a P-256 key. */
 export interface WitParts {
@@ -20,6 +20,7 @@ export interface WitParts {
   readonly profile?: WitCase['profile'];
   readonly trust?: TrustName;
   readonly now?: number;
+  readonly limits?: Given<Omit<WitSettings, 'now'>>;
   /** The key in `cnf`, for what is accepted. */
   readonly bound?: KeyName;
 }
@@ -54,7 +55,7 @@ export const WIMSE: WitParts = {
 export function toWitCase([name, clause, parts, verdict, level]: WitRow): WitCase {
   const { profile = 'spiffe', trust, now, bound = 'planner-p256', key = 'example-p256', alg = 'ES256' } = parts;
   const token = tokenOf(parts);
-  const common = { name, clause, requirement: level ?? 'must', profile, trust, now, token } as const;
+  const common = { name, clause, requirement: level ?? 'must', profile, trust, now, ...parts.limits, token } as const;
   if (verdict !== 'accept') return { ...common, expected: { verdict: 'refuse', part: 'wit', reason: verdict } };
   const signed = { ...CLAIMS, ...parts.claims } as { readonly sub: string; readonly cnf: { readonly jwk: object } };
   return {

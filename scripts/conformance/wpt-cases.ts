@@ -1,3 +1,4 @@
+import { wptLimitRows } from './limit-cases.js';
 import { withS } from './signatures.js';
 import { CALLERS, hash, NOW, witOf } from './tokens.js';
 import type { WptCase } from './vectors.js';
@@ -213,7 +214,9 @@ const decisions: readonly WptRow[] = [
 ];
 
 export function wptCases(): WptCase[] {
-  return [...accepted, ...decisions, ...carriageRows(), ...tokenRows(), ...claimRows()].map(toWptCase);
+  return [...accepted, ...decisions, ...carriageRows(), ...tokenRows(), ...claimRows(), ...wptLimitRows()].map(
+    toWptCase,
+  );
 }
 
 /** The very proof of another case. */

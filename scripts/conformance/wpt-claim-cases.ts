@@ -66,6 +66,7 @@ function audienceRows(): readonly WptRow[] {
       },
       'wrong-audience',
     ],
+    ['aud that others are configured with', AUDIENCE_CLAUSE, { audiences: ['orders'] }, 'wrong-audience'],
     ['aud with a slash more', AUDIENCE_CLAUSE, claims({ aud: `${AUDIENCE}/` }), 'wrong-audience'],
     ['aud with a part of the path', AUDIENCE_CLAUSE, claims({ aud: 'https://tools.example.org/' }), 'wrong-audience'],
     ['aud over http', AUDIENCE_CLAUSE, claims({ aud: AUDIENCE.replace('https', 'http') }), 'wrong-audience'],

@@ -2,7 +2,7 @@ import { type KeyName, thumbprint } from './keys.js';
 import type { Reason } from './reasons.js';
 import { isDeterministic } from './signatures.js';
 import { CALLERS, type Caller, hash, type JwsParts, jws, NOW, type TrustName, witOf } from './tokens.js';
-import type { HeaderList, WptCase } from './vectors.js';
+import type { HeaderList, ProofLimits, WptCase } from './vectors.js';
 
 export const AUDIENCE = 'https://tools.example.org/orders';
 export const DRAFTS = ['draft-ietf-wimse-wpt-02', 'draft-ietf-wimse-wpt-01'] as const;
@@ -32,6 +32,7 @@ export interface WptParts {
   readonly after?: readonly string[];
   readonly trust?: TrustName;
   readonly now?: number;
+  readonly limits?: ProofLimits;
   /** What a positive covers. */
   readonly covered?: {
     readonly accessToken?: true;
@@ -107,7 +108,7 @@ export function toWptCase([name, clause, parts, verdict, level]: WptRow): WptCas
   const [wit, proof] = [witFor(parts), proofOf(name, parts)];
   const headers = parts.headers?.(wit, proof) ?? [...carried(draft, wit, proof), ...(parts.more ?? [])];
   const requirement = level ?? 'must';
-  const configured = { trust, now, audiences, drafts, authorized, otherTokens, after };
+  const configured = { trust, now, ...parts.limits, audiences, drafts, authorized, otherTokens, after };
   const common = { name, clause, requirement, ...configured, headers } as const;
   if (verdict !== 'accept') {
     return { ...common, expected: { verdict: 'refuse', part: parts.part ?? 'proof', reason: verdict } };

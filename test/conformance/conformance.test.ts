@@ -1,24 +1,37 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { createSignatureBase, type HttpMessage, readSignatures, signMessage } from 'svidkit/http-signature';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { vectorFiles } from '../../scripts/conformance/files.js';
 import { REASONS } from '../../scripts/conformance/reasons.js';
 import type { HttpCase, Refused, VectorFile, WitCase, WptCase } from '../../scripts/conformance/vectors.js';
 import { readCompactJws } from '../../src/internal/compact-jws.js';
 import type { JwsAlgorithm } from '../../src/internal/jws-algorithm.js';
 import { signCompact, toSigner } from '../../src/internal/signing-key.js';
+import { type CaseReport, reportOf, SVIDKIT } from './runner.js';
 import { vectorFile, vectorText } from './vector-files.js';
-import { verdictOf } from './verdict.js';
-import { flat, Receiver, verifyWitCase } from './verifiers.js';
 
 const wit = vectorFile<WitCase>('wit.json');
 const wpt = vectorFile<WptCase>('wpt.json');
 const http = vectorFile<HttpCase>('http-signature.json');
 const files: readonly VectorFile<WitCase | WptCase | HttpCase>[] = [wit, wpt, http];
 
+const reports = new Map<string, CaseReport>();
+
+beforeAll(async () => {
+  const { cases, stderr } = await reportOf('--strict', '--timeout-seconds', '120', '--', ...SVIDKIT);
+  for (const each of cases) reports.set(each.id, each);
+  expect(stderr, 'what svidkit did besides refusing').toBe('');
+}, 180_000);
+
+/** What conformance/run.mjs says about a case, with its reason where svidkit did not pass. */
+function outcomeOf(file: VectorFile<unknown>, { name }: { readonly name: string }): string {
+  const { status, detail } = reports.get(`${file.suite}.json: ${name}`) ?? { status: 'not run' };
+  return detail === undefined ? status : `${status}: ${detail}`;
+}
+
 describe('Workload Identity Tokens', () => {
-  it.each(wit.cases)('$name', async (each) => {
-    expect(await verdictOf(() => verifyWitCase(wit, each))).toEqual(each.expected);
+  it.each(wit.cases)('$name', (each) => {
+    expect(outcomeOf(wit, each)).toBe('passed');
   });
 
   it.each(wit.cases.filter(isSigned))('$name is signed again byte for byte', async ({ token, signedWith }) => {
@@ -27,23 +40,21 @@ describe('Workload Identity Tokens', () => {
 });
 
 describe('Workload Proof Tokens', () => {
-  it.each(wpt.cases)('$name', async (each) => {
-    const receiver = new Receiver(wpt);
-    for (const earlier of before(wpt, each)) expect(await receiver.verifyWpt(earlier)).toEqual(earlier.expected);
-    expect(await verdictOf(() => receiver.verifyWpt(each))).toEqual(each.expected);
+  it.each(wpt.cases)('$name', (each) => {
+    expect(outcomeOf(wpt, each)).toBe('passed');
   });
 
-  it.each(wpt.cases.filter(isSigned))('$name is signed again byte for byte', async ({ headers, signedWith }) => {
+  // A longer token than a verifier looks at by default is one that svidkit does not make.
+  const makeable = wpt.cases.filter(({ maxBytes = 8192 }) => maxBytes <= 8192);
+  it.each(makeable.filter(isSigned))('$name is signed again byte for byte', async ({ headers, signedWith }) => {
     const [, proof = ''] = /^(?:wpt )?([^ ]+)$/i.exec(proofField(headers)) ?? [];
     expect(await signedAgain(proof, keyOf(wpt, signedWith))).toBe(proof);
   });
 });
 
 describe('HTTP message signatures', () => {
-  it.each(http.cases)('$name', async (each) => {
-    const receiver = new Receiver(http);
-    for (const earlier of before(http, each)) expect(await receiver.verifyHttp(earlier)).toEqual(earlier.expected);
-    expect(await verdictOf(() => receiver.verifyHttp(each))).toEqual(each.expected);
+  it.each(http.cases)('$name', (each) => {
+    expect(outcomeOf(http, each)).toBe('passed');
   });
 
   it.each(http.cases.filter(isAccepted))('$name has the signature base that svidkit creates', (each) => {
@@ -96,14 +107,6 @@ describe('the suite', () => {
   });
 });
 
-function before<C extends WptCase | HttpCase>(file: VectorFile<C>, { after = [] }: C): C[] {
-  return after.map((name) => {
-    const found = file.cases.find((each) => each.name === name);
-    if (found === undefined) throw new Error(`there is no case ${name}`);
-    return found;
-  });
-}
-
 function isRefused(expected: { readonly verdict: string }): expected is Refused {
   return expected.verdict === 'refuse';
 }
@@ -135,8 +138,8 @@ function proofField(headers: WptCase['headers']): string {
 }
 
 function messageOf({ request, response }: HttpCase): HttpMessage {
-  const sent = { ...request, rawHeaders: flat(request.headers), scheme: 'https' as const };
-  return response === undefined ? sent : { ...response, rawHeaders: flat(response.headers), request: sent };
+  const sent = { ...request, rawHeaders: request.headers.flat(), scheme: 'https' as const };
+  return response === undefined ? sent : { ...response, rawHeaders: response.headers.flat(), request: sent };
 }
 
 /** The signature of the profile as it stands in the message, in the terms of `signMessage`. */
