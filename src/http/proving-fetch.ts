@@ -5,6 +5,7 @@ import type { WitSvid, WitSvidSource } from '../wit/index.js';
 import { proveRequest, WPT_DRAFTS, type WptDraft } from '../wpt/index.js';
 import { coveredTokens } from './covered-tokens.js';
 import { type Hop, nextHop } from './redirect.js';
+import { isRepeatable } from './repeat.js';
 import {
   bufferedHop,
   type ExpectedResponses,
@@ -71,7 +72,12 @@ const MAX_REDIRECTS = 20;
 
 /**
  * Makes a `fetch` that adds the Workload Identity Token and a fresh proof of possession to each request. A `Txn-Token`
- * of the request is covered by the proof. Nothing is retried.
+ * of the request is covered by the proof.
+ *
+ * A request whose body is not a stream is sent once more, with a fresh proof, when the server refused its HTTP/2 stream
+ * unseen (RFC 9113 section 8.7), or when its connection ended before an answer came and the method is idempotent (RFC
+ * 9110 section 9.2.2). Whatever else fails is the caller's to repeat; a misdirected request (421) is repeated by `fetch`
+ * itself, as the Fetch Standard has it, with the proof that it has.
  *
  * Redirects within the origin are followed with a fresh proof for the new target, methods and bodies as in the Fetch
  * Standard; a redirect to another origin rejects with `cross_origin_redirect`, because a proof must not reach an
@@ -163,12 +169,30 @@ function normalizeMethod(method: string): string {
   return /^(?:delete|get|head|options|post|put)$/i.test(method) ? method.toUpperCase() : method;
 }
 
+/** An answer that has come, with what has to be done before anybody may use it: a failure of that is no lost answer. */
+interface Exchange {
+  readonly receive: () => ReceivedResponse | Promise<ReceivedResponse>;
+}
+
 async function send(
   hop: Hop,
   signal: AbortSignal | null,
   rest: RequestInit,
   options: ProvingFetchOptions,
 ): Promise<ReceivedResponse> {
+  const { receive } = await attempt(hop, signal, rest, options).catch((error: unknown) => {
+    if (!isRepeatable(error, hop)) throw error;
+    return attempt(hop, signal, rest, options);
+  });
+  return receive();
+}
+
+async function attempt(
+  hop: Hop,
+  signal: AbortSignal | null,
+  rest: RequestInit,
+  options: ProvingFetchOptions,
+): Promise<Exchange> {
   signal?.throwIfAborted();
   const { url, method, body } = hop;
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && options.allowPlaintext === true)) {
@@ -184,12 +208,13 @@ async function send(
   };
   if (options.mechanism !== 'http-signature') {
     const response = await sendWith(await withProof(svid, hop, audience, options));
-    return { response, coveredFields: undefined };
+    return { receive: () => ({ response, coveredFields: undefined }) };
   }
   const { draft, lifetimeSeconds, responses, clock } = options;
   const choices = { audience, draft, lifetimeSeconds, responses, clock };
   const { headers, signed } = await signHop(svid, hop, choices);
-  return receiveResponse(await sendWith(headers), signed, choices, signal);
+  const response = await sendWith(headers);
+  return { receive: () => receiveResponse(response, signed, choices, signal) };
 }
 
 async function withProof(svid: WitSvid, hop: Hop, audience: string, options: WptFetchOptions): Promise<Headers> {

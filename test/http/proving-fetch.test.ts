@@ -185,7 +185,7 @@ describe('the proving fetch', () => {
     expect(seen).toEqual([]);
   });
 
-  it('does not retry', async () => {
+  it('hands on what the server has answered', async () => {
     redirects['/a'] = [503, ''];
     expect((await proving()(`${origin}/a`)).status).toBe(503);
     expect(seen).toHaveLength(1);
