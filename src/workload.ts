@@ -106,17 +106,14 @@ export class Workload implements AsyncDisposable {
    * @throws `WorkloadApiError` `unimplemented` when the endpoint serves no WIT-SVIDs.
    */
   readonly fetch: typeof globalThis.fetch;
-  readonly #client: WorkloadApiClient;
+  readonly #sources: Sources;
   readonly #mtlsFetch: MtlsFetch | undefined;
 
-  private constructor(client: WorkloadApiClient, options: WorkloadOptions) {
-    const shared = { client, keepProcessAlive: options.keepProcessAlive };
-    const byHint = <Svid extends { readonly hint: string | undefined }>(svids: readonly Svid[]): Svid | undefined =>
-      options.hint === undefined ? svids[0] : svids.find((svid) => svid.hint === options.hint);
-    this.#client = client;
-    this.x509 = createX509Source({ ...shared, pick: byHint });
-    this.jwt = createJwtSource(shared);
-    this.wit = createWitSource({ ...shared, pick: byHint });
+  private constructor(sources: Sources, options: WorkloadOptions) {
+    this.#sources = sources;
+    this.x509 = sources.x509;
+    this.jwt = sources.jwt;
+    this.wit = sources.wit;
     this.bundles = {
       getX509Bundle: (trustDomain) => this.x509.getX509Bundle(trustDomain),
       getJwtBundle: (trustDomain) => this.jwt.getJwtBundle(trustDomain),
@@ -137,20 +134,22 @@ export class Workload implements AsyncDisposable {
    * then on, and the connection is re-established whenever it is lost.
    *
    * @throws `WorkloadApiError` a rule of the address such as `address_unset`; `timeout`, with the last failure as
-   * cause; `invalid_argument` or `unimplemented` at once.
+   * cause; `invalid_argument` or `unimplemented` at once. `TypeError` when an option is wrong; whatever was opened is
+   * closed again.
    */
   static async connect(options: WorkloadOptions = {}): Promise<Workload> {
-    const workload = new Workload(createWorkloadApiClient({ address: options.address }), options);
+    const sources = openSources(options);
     try {
+      const workload = new Workload(sources, options);
       const waiting = { signal: options.signal, timeoutMs: options.timeoutMs ?? 30_000 };
       await Promise.all([
-        workload.x509.ready(waiting),
-        workload.jwt.ready(waiting).catch(unlessUnimplemented),
-        workload.wit.ready(waiting).catch(unlessUnimplemented),
+        sources.x509.ready(waiting),
+        sources.jwt.ready(waiting).catch(unlessUnimplemented),
+        sources.wit.ready(waiting).catch(unlessUnimplemented),
       ]);
       return workload;
     } catch (error) {
-      await workload.close();
+      await closeSources(sources);
       throw error;
     }
   }
@@ -223,13 +222,37 @@ export class Workload implements AsyncDisposable {
   async close(): Promise<void> {
     // Before its sources: connections end when nothing verifies their peers any more.
     await this.#mtlsFetch?.close();
-    await Promise.all([this.x509.close(), this.jwt.close(), this.wit.close()]);
-    await this.#client.close();
+    await closeSources(this.#sources);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+interface Sources {
+  readonly client: WorkloadApiClient;
+  readonly x509: X509Source;
+  readonly jwt: JwtSource;
+  readonly wit: WitSource;
+}
+
+function openSources({ address, hint, keepProcessAlive }: WorkloadOptions): Sources {
+  const client = createWorkloadApiClient({ address });
+  const shared = { client, keepProcessAlive };
+  const pick = <Svid extends { readonly hint: string | undefined }>(svids: readonly Svid[]): Svid | undefined =>
+    hint === undefined ? svids[0] : svids.find((svid) => svid.hint === hint);
+  return {
+    client,
+    x509: createX509Source({ ...shared, pick }),
+    jwt: createJwtSource(shared),
+    wit: createWitSource({ ...shared, pick }),
+  };
+}
+
+async function closeSources({ client, x509, jwt, wit }: Sources): Promise<void> {
+  await Promise.all([x509.close(), jwt.close(), wit.close()]);
+  await client.close();
 }
 
 function proofsOf(

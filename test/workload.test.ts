@@ -11,11 +11,13 @@ import {
   memberOf,
   requireCaller,
   Workload,
+  type WorkloadOptions,
 } from 'svidkit';
 import { createDevEndpoint, type DevEndpoint } from 'svidkit/dev';
 import { WorkloadApiError } from 'svidkit/errors';
 import { verifyJwtSvid } from 'svidkit/jwt-svid';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ScriptedEndpoint } from './support/scripted-endpoint.js';
 import { until } from './support/until.js';
 
 const PLANNER = 'spiffe://example.org/agents/planner';
@@ -80,6 +82,24 @@ describe('Workload.connect()', () => {
     const error = await refusal(Workload.connect({ address: 'unix:///nowhere/api.sock', timeoutMs: 1_500 }));
     expect(error.code).toBe('timeout');
     expect(inspect(error.cause)).toContain('unavailable');
+  });
+
+  it('leaves nothing open when an option is wrong', async () => {
+    const hanging = await ScriptedEndpoint.start();
+    onTestFinished(() => hanging.stop());
+    const { address } = hanging;
+    for (const wrong of [
+      { mechanism: 'http-signature', responses: {} },
+      { mechanism: 'unknown' },
+      { servers: 'everybody' },
+      { audience: 'orders' },
+    ]) {
+      const options = { address, keepProcessAlive: true, ...wrong } as unknown as WorkloadOptions;
+      await expect(Workload.connect(options), Object.keys(wrong).join()).rejects.toThrow(TypeError);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    // Less than it takes until an endpoint that says nothing is given up.
+    await expect.poll(() => hanging.x509.open, { timeout: 5_000 }).toBe(0);
   });
 
   it('ends with the reason of an abort', async () => {
