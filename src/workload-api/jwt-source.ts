@@ -1,11 +1,9 @@
 import type { BundleSet, JwtBundle, JwtBundleSource } from '../bundle/index.js';
 import { WorkloadApiError } from '../errors/index.js';
 import type { TrustDomain } from '../id/index.js';
-import { openScope } from '../internal/abort.js';
 import { readCompactJws } from '../internal/compact-jws.js';
 import { holdProcess } from '../internal/hold-process.js';
 import type { JwtSvid } from '../jwt-svid/index.js';
-import { noMessageWithin } from './convert-stream.js';
 import { type DeliveredBundles, sameBundles } from './delivered.js';
 import { type Deliveries, workloadDeliveries } from './deliveries.js';
 import { readJwtBundles } from './jwt-messages.js';
@@ -44,7 +42,6 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
   readonly #cache: JwtSvidCache;
   readonly #deliveries: Deliveries;
   readonly #pick: PickSvid<JwtSvid> | undefined;
-  readonly #timeoutMs: number;
 
   /** @internal */
   constructor(options: JwtSourceOptions, from?: Deliveries) {
@@ -54,11 +51,11 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
     const deliveries = from ?? workloadDeliveries(options);
     this.#deliveries = deliveries;
     this.#pick = options.pick;
-    this.#timeoutMs = fetchTimeoutMs;
     this.#core = new SourceCore(options, deliveries, () => this.#bundles.read().bundles);
     this.#cache = new JwtSvidCache({
       fetch: (query, signal) => this.#fetch(query, signal),
       clock: this.#core.clock,
+      timeoutMs: fetchTimeoutMs,
       maxEntries: maxCachedSvids,
     });
     this.#bundles = this.#core.watch({
@@ -80,7 +77,8 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
   /**
    * A JWT-SVID for an audience. Comes from the cache while half of its life is not over, whatever the order in which
    * the audiences are listed; then from the endpoint, with the cached one as a spare while the endpoint is away. A
-   * cached one whose key leaves the bundle of its trust domain is forgotten. Those who ask for the same at the same time
+   * cached one whose key leaves the bundle of its trust domain is forgotten, and one that is on its way is fetched again,
+   * once. Those who ask for the same at the same time
    * share one call. Does not wait for {@link ready}.
    *
    * @throws `WorkloadApiError` with how the call ended or what is wrong with the answer, `no_identity`, `expired`,
@@ -129,16 +127,10 @@ export class JwtSource implements Source<BundleSet>, JwtBundleSource {
   }
 
   async #fetch(query: JwtSvidQuery, signal: AbortSignal): Promise<JwtSvid> {
-    const timeoutMs = this.#timeoutMs;
-    const scope = openScope({ signal, timeoutMs, onTimeout: () => noMessageWithin(timeoutMs) });
-    try {
-      const svids = await this.#deliveries.jwtSvids(query, scope.signal);
-      const { svid, problem } = pickSvid(svids, svids, query.id === undefined ? this.#pick : undefined);
-      if (svid === undefined) throw problem ?? new WorkloadApiError('no_identity', 'no JWT-SVID was picked');
-      return svid;
-    } finally {
-      scope[Symbol.dispose]();
-    }
+    const svids = await this.#deliveries.jwtSvids(query, signal);
+    const { svid, problem } = pickSvid(svids, svids, query.id === undefined ? this.#pick : undefined);
+    if (svid === undefined) throw problem ?? new WorkloadApiError('no_identity', 'no JWT-SVID was picked');
+    return svid;
   }
 }
 

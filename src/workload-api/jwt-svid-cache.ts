@@ -1,13 +1,16 @@
 import { WorkloadApiError } from '../errors/index.js';
-import { abortable } from '../internal/abort.js';
+import { abortable, openScope } from '../internal/abort.js';
 import type { Clock } from '../internal/clock.js';
 import type { JwtSvid } from '../jwt-svid/index.js';
+import { noMessageWithin } from './convert-stream.js';
 import { type JwtSvidQuery, queryKey } from './jwt-svid-query.js';
 
 export interface JwtSvidCacheOptions {
   /** Fetches a token from the endpoint. */
   readonly fetch: (query: JwtSvidQuery, signal: AbortSignal) => Promise<JwtSvid>;
   readonly clock: Clock;
+  /** How long a token may take to come, in milliseconds, before `timeout`. */
+  readonly timeoutMs: number;
   /** Most tokens kept; the one unused for longest goes first. */
   readonly maxEntries: number;
 }
@@ -18,12 +21,18 @@ interface Entry {
   readonly refreshAt: number;
 }
 
+/** Picks out tokens that may not be used any more. */
+type Condemn = (svid: JwtSvid) => boolean;
+
 /** A fetch that several callers may be waiting for. */
 interface Flight {
   readonly svid: Promise<JwtSvid>;
   readonly controller: AbortController;
   waiting: number;
 }
+
+/** How often a token is fetched of which it turns out, while it is on its way, that it may not be used. */
+const ATTEMPTS = 2;
 
 /**
  * JWT-SVIDs by what was asked for. Each is used until half of its life is over, because every fetch costs the endpoint
@@ -33,6 +42,8 @@ export class JwtSvidCache {
   readonly #options: JwtSvidCacheOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #flights = new Map<string, Flight>();
+  /** For each fetch under way, what was condemned since it began. */
+  readonly #condemned = new Set<Condemn[]>();
   #closedBy: WorkloadApiError | undefined;
 
   constructor(options: JwtSvidCacheOptions) {
@@ -56,14 +67,15 @@ export class JwtSvidCache {
     }
   }
 
-  /** Forgets the tokens that `condemn` picks out. */
-  drop(condemn: (svid: JwtSvid) => boolean): void {
+  /** Forgets the tokens that `condemn` picks out, those on their way included: they may have left before it was known. */
+  drop(condemn: Condemn): void {
     for (const [key, { svid }] of this.#entries) if (condemn(svid)) this.#entries.delete(key);
+    for (const condemned of this.#condemned) condemned.push(condemn);
   }
 
-  /** Forgets every token. */
+  /** Forgets every token, those on their way included. */
   clear(): void {
-    this.#entries.clear();
+    this.drop(() => true);
   }
 
   close(reason: WorkloadApiError): void {
@@ -89,9 +101,10 @@ export class JwtSvidCache {
   }
 
   async #fetch(key: string, query: JwtSvidQuery, signal: AbortSignal): Promise<JwtSvid> {
-    const { fetch, clock } = this.#options;
+    const { clock, timeoutMs } = this.#options;
+    const scope = openScope({ signal, timeoutMs, onTimeout: () => noMessageWithin(timeoutMs) });
     try {
-      const svid = await fetch(query, signal);
+      const svid = await this.#fetchSound(query, scope.signal);
       const now = clock();
       if (svid.expiresAt.getTime() <= now) {
         throw new WorkloadApiError('expired', `the endpoint delivered a JWT-SVID of ${svid.id} that has expired`);
@@ -103,7 +116,23 @@ export class JwtSvidCache {
       if (isDenial(error)) this.#entries.delete(key);
       else if (spare !== undefined && clock() < spare.expiresAt.getTime() && !signal.aborted) return spare;
       throw error;
+    } finally {
+      scope[Symbol.dispose]();
     }
+  }
+
+  async #fetchSound(query: JwtSvidQuery, signal: AbortSignal): Promise<JwtSvid> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const condemned: Condemn[] = [];
+      this.#condemned.add(condemned);
+      try {
+        const svid = await this.#options.fetch(query, signal);
+        if (!condemned.some((condemn) => condemn(svid))) return svid;
+      } finally {
+        this.#condemned.delete(condemned);
+      }
+    }
+    throw new WorkloadApiError('bad_identity', 'JWT-SVIDs were withdrawn while they were on their way');
   }
 
   #store(key: string, entry: Entry): void {

@@ -185,6 +185,35 @@ describe('a JwtSource', () => {
       expect(asked).toEqual(['a', 'b', 'a']);
     });
 
+    it('gives nobody a token whose key has left the bundle while it was on its way', async () => {
+      const rotating = await createIssuer({ trustDomain: 'example.org', clock: () => now, jwtTtlSeconds: 60 });
+      let answer = (): void => {};
+      const gate = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      endpoint.jwt = async ({ audience }) => {
+        asked.push(audience.join(' '));
+        const svid = await rotating.issueJwtSvid(PLANNER, { audience });
+        if (asked.length === 1) await gate;
+        return { svids: [{ spiffeId: PLANNER, svid }] };
+      };
+      endpoint.jwtBundles.opening = { send: jwtBundlesMessage(rotating.bundle) };
+      await restart({});
+      await source.ready();
+      const fetching = source.fetchJwtSvid({ audience: 'a' });
+      await until(() => asked).toEqual(['a']);
+      const kid = rotating.bundle.jwt.keys[0]?.kid ?? '';
+      await rotating.rotateJwtKey();
+      rotating.revokeJwtKey(kid);
+      endpoint.jwtBundles.push(jwtBundlesMessage(rotating.bundle));
+      await until(() => source.getJwtBundle(HOME)?.candidates(kid)).toEqual([]);
+      answer();
+      const { token } = await fetching;
+      expect(`${(await verifyJwtSvid(token, source, { audience: 'a', clock: () => now })).id}`).toBe(PLANNER);
+      expect((await source.fetchJwtSvid({ audience: 'a' })).token).toBe(token);
+      expect(asked).toEqual(['a', 'a']);
+    });
+
     it('counts from its arrival a token that does not say when it was issued, or says the future', async () => {
       const ahead = await createIssuer({ trustDomain: 'example.org', clock: () => now + 20 * SECOND });
       endpoint.jwt = async ({ audience }) => {
