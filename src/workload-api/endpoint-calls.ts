@@ -69,6 +69,11 @@ export class EndpointCalls {
     };
   }
 
+  /** Makes calls to come on a connection that was made after `since`, an instant of `performance.now()`. */
+  renewConnection(since: number): void {
+    if (!this.#closed) this.#channel.renewConnection(since);
+  }
+
   /** Ends every open call with `closed`. May be called again. */
   close(): void {
     if (this.#closed) return;

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import {
   type ChannelCredentials,
@@ -10,6 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { abortable, onAbort } from '../internal/abort.js';
 import type { EndpointAddress } from './endpoint-address.js';
+import { type Connection, GrpcConnections, type Lease } from './grpc-connections.js';
 import { GrpcStatusError, toGrpcStatusCode } from './grpc-status.js';
 import { decode, encode, type GrpcMethod, grpcTarget, methodPath, passBytes } from './grpc-wire.js';
 
@@ -27,7 +29,10 @@ interface GrpcCallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A connection to one gRPC server, opened when the first call needs it and again whenever it was lost. */
+/**
+ * A connection to one gRPC server, opened when the first call needs it, again whenever it was lost, and beside the old one
+ * when a call got no answer and the server has been silent.
+ */
 export interface GrpcChannel {
   /** @throws GrpcStatusError, or the signal's reason. */
   unary<I extends DescMessage, O extends DescMessage>(
@@ -44,14 +49,18 @@ export interface GrpcChannel {
     request: MessageInitShape<I>,
     options?: GrpcCallOptions,
   ): AsyncIterable<MessageShape<O>>;
+  /**
+   * Makes calls to come on a connection that was made after `since`, an instant of `performance.now()`. Open calls keep
+   * theirs.
+   */
+  renewConnection(since: number): void;
   /** Ends every call with `cancelled` and closes the connection. */
   close(): void;
 }
 
 /** Opens a channel. */
 export function openGrpcChannel(address: EndpointAddress, options: GrpcChannelOptions): GrpcChannel {
-  const secured = socketsThatLetTheProcessEnd(options.credentials ?? credentials.createInsecure());
-  const client = new Client(grpcTarget(address), secured, clientOptions(options));
+  const connections = new GrpcConnections(() => connectionTo(address, options));
   const open = new Set<() => void>();
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(options.metadata)) metadata.set(name, value);
@@ -62,8 +71,10 @@ export function openGrpcChannel(address: EndpointAddress, options: GrpcChannelOp
         const { signal } = callOptions;
         if (signal?.aborted) return reject(signal.reason);
         const bytes = encode(method.input, request);
+        const lease = connections.lease();
         const done = (error: ServiceError | null, reply?: Buffer) => {
           open.delete(cancel);
+          lease.end();
           release();
           if (error !== null) return reject(toStatusError(error));
           try {
@@ -72,36 +83,75 @@ export function openGrpcChannel(address: EndpointAddress, options: GrpcChannelOp
             reject(undecodable);
           }
         };
-        const call = client.makeUnaryRequest(methodPath(method), passBytes, passBytes, bytes, metadata, {}, done);
+        const call = lease.client.makeUnaryRequest(methodPath(method), passBytes, passBytes, bytes, metadata, {}, done);
         const cancel = () => call.cancel();
         open.add(cancel);
         const release = onAbort(signal, (reason) => {
           reject(reason);
           cancel();
+          lease.giveUp();
         });
       });
     },
     serverStream(method, request, callOptions = {}) {
       return {
         [Symbol.asyncIterator]: () => {
-          const start = () =>
-            client.makeServerStreamRequest(
+          const start = () => {
+            const bytes = encode(method.input, request);
+            const lease = connections.lease();
+            const call = lease.client.makeServerStreamRequest(
               methodPath(method),
               passBytes,
               passBytes,
-              encode(method.input, request),
+              bytes,
               metadata,
             );
+            return { call, lease };
+          };
           return iterateCall(start, open, callOptions.signal, (bytes) => decode(method.output, bytes));
         },
       };
     },
+    renewConnection(since) {
+      connections.renew(since);
+    },
     close() {
       for (const cancel of open) cancel();
-      client.close();
+      connections.close();
     },
   };
 }
+
+/** A client of grpc-js, which connects when the first call is made, with the sockets that it was given. */
+function connectionTo(address: EndpointAddress, options: GrpcChannelOptions): Connection<Client> {
+  const sockets = new Set<Socket>();
+  let receivedBefore = 0;
+  let destroyed = false;
+  const follow = (socket: Socket): void => {
+    // It was still connecting when it was no longer wanted.
+    if (destroyed) socket.destroy();
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      receivedBefore += socket.bytesRead;
+    });
+    // A peer that vanished without a word is noticed in under a minute while the connection is idle.
+    if (address.transport === 'tcp') socket.setKeepAlive(true, 30_000);
+  };
+  const secured = followingSockets(options.credentials ?? credentials.createInsecure(), follow);
+  const client = new Client(grpcTarget(address), secured, clientOptions(options));
+  return {
+    client,
+    received: () => [...sockets].reduce((sum, { bytesRead }) => sum + bytesRead, receivedBefore),
+    close: () => client.close(),
+    destroy() {
+      destroyed = true;
+      client.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
 function clientOptions(options: GrpcChannelOptions): ChannelOptions {
   return {
     // Go servers want a host name here, and a socket path is none.
@@ -110,6 +160,10 @@ function clientOptions(options: GrpcChannelOptions): ChannelOptions {
     // A local endpoint that came back should be found in about a second. Sources do their own waiting on top.
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
+    // A path may be dead behind a proxy that keeps the socket open. Servers written in Go (SPIRE) close connections that
+    // ping more often than every five minutes, or while there is no call; without calls grpc-js does not.
+    'grpc.keepalive_time_ms': 330_000,
+    'grpc.keepalive_timeout_ms': 20_000,
     // The endpoint tells callers apart by connection; one of another client in this process is not ours to use.
     'grpc.use_local_subchannel_pool': 1,
     // An endpoint is local by definition, and identities must not travel through whatever http_proxy names.
@@ -125,7 +179,7 @@ function clientOptions(options: GrpcChannelOptions): ChannelOptions {
  * the channel credentials is where grpc-js hands out the socket, so this is where ref() is taken off it. Should a later
  * grpc-js not ask for a connector any more, nothing breaks: open streams then keep the process alive.
  */
-function socketsThatLetTheProcessEnd(given: ChannelCredentials): ChannelCredentials {
+function followingSockets(given: ChannelCredentials, follow: (socket: Socket) => void): ChannelCredentials {
   const connector: ChannelCredentials['_createSecureConnector'] = (...args) => {
     const inner = given._createSecureConnector(...args);
     return {
@@ -133,6 +187,7 @@ function socketsThatLetTheProcessEnd(given: ChannelCredentials): ChannelCredenti
       getCallCredentials: () => inner.getCallCredentials(),
       destroy: () => inner.destroy(),
       async connect(socket) {
+        follow(socket);
         const connected = await inner.connect(socket);
         connected.socket.unref();
         connected.socket.ref = () => connected.socket;
@@ -155,12 +210,13 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** `return()` cancels even while a `next()` is waiting, which an async generator could not do. */
 function iterateCall<T>(
-  start: () => ClientReadableStream<Buffer>,
+  start: () => { readonly call: ClientReadableStream<Buffer>; readonly lease: Lease<Client> },
   open: Set<() => void>,
   signal: AbortSignal | undefined,
   read: (bytes: Buffer) => T,
 ): AsyncIterator<T, undefined> {
   let call: ClientReadableStream<Buffer> | undefined;
+  let lease: Lease<Client> | undefined;
   let chunks: AsyncIterator<Buffer> | undefined;
   let finished = false;
   const cancel = () => call?.cancel();
@@ -168,9 +224,11 @@ function iterateCall<T>(
     finished = true;
     open.delete(cancel);
     cancel();
+    if (signal?.aborted) lease?.giveUp();
+    else lease?.end();
   };
   const begin = () => {
-    call = start();
+    ({ call, lease } = start());
     // A status may arrive when nobody is reading any more.
     call.on('error', () => {});
     open.add(cancel);
