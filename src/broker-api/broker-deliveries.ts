@@ -27,6 +27,7 @@ export function brokerDeliveries(calls: EndpointCalls, reference: ReadReference)
       return readBrokeredJwtSvids(await calls.unary(method.fetchJWTSVID, message, signal), query);
     },
     jwtBundles: (signal) => calls.stream(method.subscribeToJWTBundles, request(), signal),
+    renewConnection: (since) => calls.renewConnection(since),
     close: () => {},
   };
 }

@@ -19,7 +19,8 @@ import type { EndpointAddressRule } from './workload-api-error.js';
  * - `resource_exhausted`: a message over the size limit, or a limit at the endpoint.
  * - `rpc_failed`: any other status.
  * - `stream_ended`: the endpoint ended a stream without an error, or before its first message.
- * - `timeout`: no answer within the time allowed.
+ * - `timeout`: no answer within the time allowed; of a source also: what its stream has delivered expired and nothing
+ *   newer had come, so the stream is opened again on a new connection.
  *
  * What is not even sent:
  * - `reference_not_local`: a process ID would have left this machine (SPIFFE_Broker_API section 3.1.2).
@@ -27,7 +28,8 @@ import type { EndpointAddressRule } from './workload-api-error.js';
  * What is wrong with a message; nothing of it is used:
  * - `bad_message`: bytes that are not the message of this call.
  * - `empty_field`: a mandatory field is empty (SPIFFE_Broker_API section 4.6).
- * - `bad_identity`: an SVID that does not parse, whose parts do not belong together, or that was not asked for.
+ * - `bad_identity`: an SVID that does not parse, whose parts do not belong together, or that was not asked for; JWT-SVIDs
+ *   that were withdrawn while they were on their way, twice in a row.
  * - `bad_bundle`: a trust bundle that does not parse, or two different ones for one trust domain.
  * - `bad_crl`: a revocation list that does not parse or is of a kind that is not supported. The rest of the message is
  *   used.
@@ -37,7 +39,8 @@ import type { EndpointAddressRule } from './workload-api-error.js';
  * - `no_identity`: `pick` chose none of the delivered identities, or none fits the request.
  * - `withdrawn`: the endpoint no longer grants the workload its identity; `cause` says how it told so.
  * - `workload_ended`: the referenced process has ended, and its number may be another's by now.
- * - `expired`: the delivered identity has expired and nothing newer has come.
+ * - `expired`: the delivered identity has expired and nothing newer has come. Told to `onError` of one that had expired
+ *   when it came: the one of the same SPIFFE ID that is held stays until it expires.
  * - `closed`: the source or client was closed.
  */
 export type BrokerApiErrorCode =

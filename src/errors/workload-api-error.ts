@@ -35,12 +35,14 @@ export type EndpointAddressRule =
  * - `resource_exhausted`: a message over the size limit, or a limit at the endpoint.
  * - `rpc_failed`: any other status.
  * - `stream_ended`: the endpoint ended a stream without an error, or before its first message.
- * - `timeout`: no answer within the time allowed.
+ * - `timeout`: no answer within the time allowed; of a source also: what its stream has delivered expired and nothing
+ *   newer had come, so the stream is opened again on a new connection.
  *
  * What is wrong with a message; nothing of it is used:
  * - `bad_message`: bytes that are not the message of this call.
  * - `empty_field`: a mandatory field is empty (SPIFFE_Workload_API section 4.5).
- * - `bad_identity`: an SVID that does not parse, or whose key, identifier or chain do not belong together.
+ * - `bad_identity`: an SVID that does not parse, or whose key, identifier or chain do not belong together; JWT-SVIDs that
+ *   were withdrawn while they were on their way, twice in a row.
  * - `bad_bundle`: a trust bundle that does not parse, or two different ones for one trust domain.
  * - `bad_crl`: a revocation list that does not parse or is of a kind that is not supported; `cause` has the rule. The
  *   rest of the message is used.
@@ -49,7 +51,8 @@ export type EndpointAddressRule =
  * - `not_ready`: nothing has been delivered so far; `cause` is the last failure, if there was one.
  * - `no_identity`: `pick` chose none of the delivered identities, or none fits the request.
  * - `withdrawn`: the endpoint no longer grants the identity (PermissionDenied).
- * - `expired`: the delivered identity has expired and nothing newer has come.
+ * - `expired`: the delivered identity has expired and nothing newer has come. Told to `onError` of one that had expired
+ *   when it came: the one of the same SPIFFE ID that is held stays until it expires.
  * - `closed`: the source or client was closed.
  */
 export type WorkloadApiErrorCode =

@@ -46,7 +46,7 @@ export class BundleSource
       const readCrls = crlReader<DeliveredBundles>();
       return this.#core.watch<M, WithCrls<DeliveredBundles>>({
         ...feed,
-        convert: (message) => readCrls(convert(message)),
+        convert: (message, held) => readCrls(convert(message, held?.delivery)),
         same: (one, other) => sameBundles(one.delivery, other.delivery),
         problems: ({ delivery, refusedCrls }) => [...delivery.refusedBundles, ...refusedCrls],
       });

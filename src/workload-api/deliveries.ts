@@ -22,6 +22,11 @@ export interface Deliveries {
   x509Bundles(signal: AbortSignal): AsyncIterable<X509BundlesMessage>;
   jwtSvids(query: JwtSvidQuery, signal: AbortSignal): Promise<readonly JwtSvid[]>;
   jwtBundles(signal: AbortSignal): AsyncIterable<JwtBundlesMessage>;
+  /**
+   * Has streams and calls to come use a connection that was made after `since`, an instant of `performance.now()`. Open
+   * ones keep theirs.
+   */
+  renewConnection(since: number): void;
   /** Gives back what was made for the one source that they are for. */
   close(): void;
 }
@@ -55,6 +60,7 @@ function deliveriesOf(calls: EndpointCalls): Omit<WorkloadDeliveries, 'close'> {
     x509Bundles: (signal) => calls.stream(method.fetchX509Bundles, {}, signal),
     jwtSvids: (query, signal) => fetchJwtSvids(calls, query, signal),
     jwtBundles: (signal) => calls.stream(method.fetchJWTBundles, {}, signal),
+    renewConnection: (since) => calls.renewConnection(since),
     witSvids: (signal) => calls.stream(method.fetchWITSVID, {}, signal),
     witBundles: (signal) => calls.stream(method.fetchWITBundles, {}, signal),
   };

@@ -36,8 +36,7 @@ export interface WorkloadApiEvents {
   /** The identity that is presented has been replaced by another one. */
   readonly 'svidkit:workload-api:rotation': WorkloadApiEvent & IdentityOfEvent & PredecessorOfEvent;
   /**
-   * The identity was not presented because it has expired. Once for each, when it is first asked for after that; nothing
-   * watches the clock in between.
+   * The identity was not presented because it has expired. Once for each, when it is first asked for after that.
    */
   readonly 'svidkit:workload-api:expiry': WorkloadApiEvent & IdentityOfEvent;
   /** What was held is no longer granted. Once, however often the endpoint repeats it. */

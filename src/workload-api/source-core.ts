@@ -49,6 +49,8 @@ export class SourceCore<T> {
       address: this.#deliveries.address,
       publish: this.#deliveries.publish,
       backoff: backoffDelays(this.#backoff),
+      clock: this.clock,
+      renewConnection: (since) => this.#deliveries.renewConnection(since),
       firstMessageTimeoutMs: this.#options.firstMessageTimeoutMs ?? 10_000,
       onError: (error) => this.report(error),
       onChange: (what) => this.#readers.wake(what === 'value' ? 'value' : 'state'),

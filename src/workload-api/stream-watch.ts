@@ -1,8 +1,10 @@
 import { WorkloadApiError, type WorkloadApiErrorCode } from '../errors/index.js';
 import { openScope, sleep } from '../internal/abort.js';
 import type { Backoff } from '../internal/backoff.js';
+import type { Clock } from '../internal/clock.js';
 import { noMessageWithin } from './convert-stream.js';
 import type { IdentityOfEvent, PublishSourceEvent, WorkloadApiEvent } from './events.js';
+import { ExpiryWatch } from './expiry-watch.js';
 
 /** An identity that a delivery has to present. */
 export interface HeldIdentity {
@@ -17,8 +19,11 @@ export interface StreamFeed<M, T> {
   readonly name: string;
   /** Opens the stream once. */
   open(signal: AbortSignal): AsyncIterable<M>;
-  /** Reads a message; throws to refuse it. With `permission_denied` the message says that nothing is granted any more. */
-  convert(message: M): T;
+  /**
+   * Reads a message, knowing what is held; throws to refuse it. With `permission_denied` the message says that nothing is
+   * granted any more.
+   */
+  convert(message: M, held: T | undefined): T;
   /** Whether two deliveries mean the same. */
   same(one: T, other: T): boolean;
   /** What is wrong with an accepted delivery. Default: nothing ever is. */
@@ -37,6 +42,10 @@ export interface StreamWatchOptions {
   readonly publish: PublishSourceEvent;
   /** The delays between attempts; of this watch alone. */
   readonly backoff: Backoff;
+  /** By which identities expire. */
+  readonly clock: Clock;
+  /** Has the next attempt use a connection that was made after this instant of `performance.now()`. */
+  readonly renewConnection: (since: number) => void;
   /** Limit for the first message of each stream, in milliseconds: an agent may accept connections and yet hang. */
   readonly firstMessageTimeoutMs: number;
   /** Told of every failure, as it happens. */
@@ -146,11 +155,19 @@ export class StreamWatch<T> {
     }
   }
 
-  /** Follows one stream to its end, and says how it ended. */
+  /**
+   * Follows one stream to its end, and says how it ended. A stream may be dead without having ended. So when what it has
+   * delivered expires and nothing newer has come, it is given up together with its connection.
+   */
   async #follow<M>(feed: StreamFeed<M, T>, onAccepted: () => void): Promise<WorkloadApiError> {
     const timeoutMs = this.#options.firstMessageTimeoutMs;
     const onTimeout = () => noMessageWithin(timeoutMs);
     const scope = openScope({ signal: this.#closing.signal, timeoutMs, onTimeout });
+    const openedAt = performance.now();
+    using expiry = new ExpiryWatch<HeldIdentity>(this.#options.clock, ({ id, expiresAt }) => {
+      this.#options.renewConnection(openedAt);
+      scope.abort(nothingNewer(this.#name, `${id}`, expiresAt));
+    });
     try {
       for await (const message of feed.open(scope.signal)) {
         scope.stopTimer();
@@ -158,6 +175,7 @@ export class StreamWatch<T> {
         if (this.#link !== 'open') this.#options.publish('connect', () => this.#origin);
         this.#link = 'open';
         if (this.#deliver(feed, message)) onAccepted();
+        expiry.follow(this.#held.kind === 'value' ? feed.identity?.(this.#held.value) : undefined);
       }
       return new WorkloadApiError('stream_ended', `the endpoint ended its stream of ${this.#name}`);
     } catch (error) {
@@ -167,10 +185,11 @@ export class StreamWatch<T> {
     }
   }
 
+  /** Says whether it was of use: what is refused or has expired must not make the next attempts more frequent. */
   #deliver<M>(feed: StreamFeed<M, T>, message: M): boolean {
     let value: T;
     try {
-      value = feed.convert(message);
+      value = feed.convert(message, this.#held.kind === 'value' ? this.#held.value : undefined);
     } catch (error) {
       // The stream stays: its next message may be sound, and opening another would only bring this one again.
       this.#refused(feed, asWorkloadApiError(error));
@@ -185,7 +204,8 @@ export class StreamWatch<T> {
       this.#publishUpdate(feed, known.kind === 'value' ? known.value : undefined, value);
     }
     for (const problem of feed.problems?.(value) ?? []) this.#note(problem);
-    return true;
+    const identity = feed.identity?.(value);
+    return identity === undefined || this.#options.clock() < identity.expiresAt.getTime();
   }
 
   #refused<M>(feed: StreamFeed<M, T>, failure: WorkloadApiError): void {
@@ -231,6 +251,14 @@ export class StreamWatch<T> {
   get #origin(): WorkloadApiEvent {
     return { address: this.#options.address, stream: this.#name };
   }
+}
+
+function nothingNewer(name: string, id: string, expiresAt: Date): WorkloadApiError {
+  const when = `${id} has expired at ${expiresAt.toISOString()}`;
+  return new WorkloadApiError(
+    'timeout',
+    `${when} and nothing newer has come; ${name} are asked for on a new connection`,
+  );
 }
 
 /** The getters give a fresh Date each time, so an event has its own. */

@@ -6,6 +6,7 @@ import { type DeliveredBundles, sameBundles } from './delivered.js';
 import { workloadDeliveries } from './deliveries.js';
 import type { WITSVIDResponse } from './gen/workloadapi_pb.js';
 import { type Picked, type PickSvid, pickSvid } from './pick-svid.js';
+import { refuseExpired, type UnexpiredSvids } from './refuse-expired.js';
 import { checkUnexpired, SourceCore } from './source-core.js';
 import type { ReadyOptions, Source, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
 import type { StreamWatch } from './stream-watch.js';
@@ -19,13 +20,15 @@ export interface WitSourceOptions extends SourceOptions {
   readonly pick?: PickSvid<WitSvid> | undefined;
 }
 
+type Held = Picked<readonly WitSvid[], WitSvid> & Pick<UnexpiredSvids<WitSvid>, 'refusedSvids'>;
+
 /**
  * The WIT-SVID of this workload and the WIT bundles it may trust, kept fresh over two streams of the Workload API. Made
  * by {@link createWitSource}. Where the endpoint does not serve the WIT-SVID profile, everything throws `unimplemented`.
  */
 export class WitSource implements Source<WitContext>, WitSvidSource, WitBundleSource {
   readonly #core: SourceCore<WitContext>;
-  readonly #svids: StreamWatch<Picked<readonly WitSvid[], WitSvid>>;
+  readonly #svids: StreamWatch<Held>;
   readonly #bundles: StreamWatch<DeliveredBundles>;
 
   /** @internal */
@@ -36,13 +39,14 @@ export class WitSource implements Source<WitContext>, WitSvidSource, WitBundleSo
     this.#svids = this.#core.watch({
       name: 'WIT-SVIDs',
       open: (signal) => deliveries.witSvids(signal),
-      convert: (message: WITSVIDResponse) => {
-        const svids = readWitSvids(message);
-        return pickSvid(svids, svids, pick);
+      convert: (message: WITSVIDResponse, held) => {
+        const read = readWitSvids(message);
+        const { svids, refusedSvids } = refuseExpired(read, held?.delivery ?? [], this.#core.clock());
+        return { ...pickSvid(svids, svids, pick), refusedSvids };
       },
       same: (one, other) => sameWitSvids(one.delivery, other.delivery),
       identity: ({ svid }) => svid,
-      problems: ({ problem }) => (problem ? [problem] : []),
+      problems: ({ refusedSvids, problem }) => [...refusedSvids, ...(problem ? [problem] : [])],
     });
     this.#bundles = this.#core.watch({
       name: 'WIT bundles',
@@ -117,8 +121,9 @@ export class WitSource implements Source<WitContext>, WitSvidSource, WitBundleSo
 /**
  * Makes a source and starts connecting at once; `ready()` tells when the first identity is here, and rejects with
  * `unimplemented` where the endpoint does not serve the WIT-SVID profile, which is optional (SPIFFE_Workload_API section
- * 7). The source keeps what was delivered last while the endpoint is away, and reconnects. It stops presenting an
- * identity when that expires or when the endpoint withdraws it.
+ * 7). The source keeps what was delivered last while the endpoint is away, and reconnects, also when an identity has
+ * expired on a stream that has fallen silent. It stops presenting an identity when that expires or when the endpoint
+ * withdraws it. One that has expired when it comes does not replace a good one.
  *
  * @throws `WorkloadApiError` with an address rule as code.
  */

@@ -64,6 +64,11 @@ export function readX509Context(message: X509SvidsMessage, readSvids: ReadX509Sv
   });
 }
 
+/** The same delivery with other SVIDs, of which there must be one. */
+export function withSvids(context: X509Context, svids: readonly X509Svid[]): X509Context {
+  return Object.freeze({ ...context, svids, defaultSvid: svids[0] ?? context.defaultSvid });
+}
+
 /** Reads the answer of FetchX509Bundles (SPIFFE_Workload_API section 5.2.2). */
 export function readX509Bundles(message: X509BundlesMessage): DeliveredBundles {
   return readDeliveredBundles('X509BundlesResponse', message.bundles, readX509BundleEntry, message.crl);

@@ -6,10 +6,11 @@ import { crlReader, type WithCrls } from './delivered-crls.js';
 import { type Deliveries, workloadDeliveries } from './deliveries.js';
 import { type Picked, type PickSvid, pickSvid } from './pick-svid.js';
 import { x509SvidReader } from './read-x509-svids.js';
+import { refuseExpired, type UnexpiredSvids } from './refuse-expired.js';
 import { checkUnexpired, SourceCore } from './source-core.js';
 import type { ReadyOptions, Source, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
 import type { StreamWatch } from './stream-watch.js';
-import { sameX509Context, type X509Context } from './x509-context.js';
+import { sameX509Context, withSvids, type X509Context } from './x509-context.js';
 
 export interface X509SourceOptions extends SourceOptions {
   /**
@@ -19,7 +20,7 @@ export interface X509SourceOptions extends SourceOptions {
   readonly pick?: PickSvid<X509Svid> | undefined;
 }
 
-type Held = Picked<X509Context, X509Svid> & WithCrls<X509Context>;
+type Held = Picked<X509Context, X509Svid> & WithCrls<X509Context> & Pick<UnexpiredSvids<X509Svid>, 'refusedSvids'>;
 
 /**
  * The X.509-SVID of this workload, the bundles it may trust and the revocation lists of their CAs, kept fresh over one
@@ -40,15 +41,18 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
     this.#watch = this.#core.watch({
       name: 'X.509-SVIDs',
       open: (signal) => deliveries.x509Svids(signal),
-      convert: (message) => {
-        const context = deliveries.readX509Context(message, readSvids);
-        return { ...readCrls(context), ...pickSvid(context, context.svids, pick) };
+      convert: (message, held) => {
+        const read = deliveries.readX509Context(message, readSvids);
+        const { svids, refusedSvids } = refuseExpired(read.svids, held?.delivery.svids ?? [], this.#core.clock());
+        const context = withSvids(read, svids);
+        return { ...readCrls(context), ...pickSvid(context, svids, pick), refusedSvids };
       },
       same: (one, other) => sameX509Context(one.delivery, other.delivery),
       identity: ({ svid }) => svid,
-      problems: ({ delivery, refusedCrls, problem }) => [
+      problems: ({ delivery, refusedCrls, refusedSvids, problem }) => [
         ...delivery.refusedBundles,
         ...refusedCrls,
+        ...refusedSvids,
         ...(problem === undefined ? [] : [problem]),
       ],
     });
@@ -121,8 +125,9 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
 
 /**
  * Makes a source and starts connecting at once; `ready()` tells when the first identity is here. The source keeps what
- * was delivered last while the endpoint is away, and reconnects. It stops presenting an identity when that expires or
- * when the endpoint withdraws it.
+ * was delivered last while the endpoint is away, and reconnects, also when an identity has expired on a stream that has
+ * fallen silent. It stops presenting an identity when that expires or when the endpoint withdraws it. One that has expired
+ * when it comes does not replace a good one.
  *
  * @throws `WorkloadApiError` with an address rule as code.
  */
