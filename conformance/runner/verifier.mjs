@@ -56,7 +56,8 @@ export class Verifier {
       if (event.line === undefined) return event;
       const answer = parsed(event.line);
       // An answer that comes after its line was judged: a stray line stood before it.
-      if (answer !== undefined && answer.id !== id && this.#settled.has(answer.id)) continue;
+      const late = answer !== undefined && answer.id !== id && this.#settled.has(answer.id);
+      if (late && Date.now() < until) continue;
       if (answer?.id === id) return { answer };
       const shown = event.line.length > 200 ? `${event.line.slice(0, 200)}...` : event.line;
       return { fault: 'unparsable', detail: `this is no answer to ${JSON.stringify(id)}: ${shown}` };
@@ -78,13 +79,14 @@ function start([program, ...words]) {
       resolve();
     };
     child.once('error', ({ message }) => finish({ lost: 'not started', detail: message }));
-    child.once('close', (code, signal) =>
+    child.once('close', (code, signal) => {
+      if (rest.trim() !== '') lines.push(rest);
       finish(
         code === 0
           ? { lost: 'no answer', detail: 'the verifier ended' }
           : { lost: 'crash', detail: `the verifier ended with ${code ?? signal}` },
-      ),
-    );
+      );
+    });
   });
   // What a program ended with says more than the write that failed because of it.
   child.stdin.on('error', () => undefined);

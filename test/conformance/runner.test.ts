@@ -65,6 +65,13 @@ describe('conformance/run.mjs', () => {
     expect(found(await wit('delete answer.part;'))).toEqual({});
   });
 
+  it('takes an answer without the end of its line from a verifier that ends', async () => {
+    const last = 'process.stdout.write(JSON.stringify(answer)); process.exit(0);';
+    expect(found(await wit(on('r and s zero', last), '--case', 'r and s zero'))).not.toHaveProperty([
+      'wit.json: r and s zero',
+    ]);
+  });
+
   it('tells a difference that the clause allows from a fault, unless it is to be strict', async () => {
     const lenient = on('sub twice', `answer.verdict = 'accept'; answer.understood = {};`);
     const [report, strict] = [await wit(lenient), await wit(lenient, '--strict')];

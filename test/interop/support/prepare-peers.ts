@@ -22,6 +22,8 @@ declare module 'vitest' {
     goSignatures: Program;
     /** PyJWT and http-message-signatures. */
     pySignatures: Program;
+    /** A verifier of WITs on PyJWT, for conformance/run.mjs. */
+    pyWitVerifier: Program;
   }
 }
 
@@ -35,6 +37,7 @@ export default async function setup(project: TestProject): Promise<void> {
   project.provide('pySpiffe', pythonProgram(pySpiffe, `${FOLDERS.pySpiffe}/judge.py`));
   const pySignatures = await installPython('python-signatures', 'http-message-signatures', python, run);
   project.provide('pySignatures', pythonProgram(pySignatures, `${FOLDERS.pySignatures}/exchange.py`));
+  project.provide('pyWitVerifier', pythonProgram(pySignatures, `${FOLDERS.pySignatures}/wit_verifier.py`));
 }
 
 async function goProgram(name: string, directory: string): Promise<Program> {
