@@ -1,6 +1,7 @@
 import { type BrokerApiError, WorkloadApiError } from '../errors/index.js';
 import type { Clock } from '../internal/clock.js';
 import type { HealthOf, SourceOf } from '../internal/source.js';
+import { tell } from '../internal/tell.js';
 import type { Deliveries } from '../workload-api/deliveries.js';
 import type { EndpointCalls } from '../workload-api/endpoint-calls.js';
 import type { SourceBackoff, SourceOptions } from '../workload-api/index.js';
@@ -69,11 +70,8 @@ export function setUpSource(
   const life = new WorkloadLife(reference, watchProcess);
   const report = (error: WorkloadApiError): void => {
     const told = outward(error, label);
-    try {
-      onError?.(told);
-    } finally {
-      if (told.code === 'workload_not_found') life.notFound(told);
-    }
+    tell(onError, told);
+    if (told.code === 'workload_not_found') life.notFound(told);
   };
   return {
     calls,
@@ -84,12 +82,7 @@ export function setUpSource(
     announceEnd: (error) => {
       const { code, message, grpcStatus } = error;
       publishEnd(() => ({ address: calls.address, reference: label, code, message, grpcStatus }));
-      if (code !== 'workload_ended') return;
-      try {
-        onError?.(error);
-      } catch {
-        // An observer must not be able to stop what it observes.
-      }
+      if (code === 'workload_ended') tell(onError, error);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { SpiffeBundle } from '../bundle/index.js';
+import { tell } from '../internal/tell.js';
 
 export interface BundleEndpointHandlerOptions {
   /**
@@ -33,13 +34,6 @@ export function createBundleEndpointHandler(options: BundleEndpointHandlerOption
     throw new TypeError('bundle must be a function that gives the SpiffeBundle to serve');
   if (!path.startsWith('/') || /[?#\s]/.test(path)) throw new TypeError('path must begin with / and be a path alone');
   let served: Served | undefined;
-  const tell = (error: unknown): void => {
-    try {
-      onError?.(error);
-    } catch {
-      // An observer must not be able to end the server that it observes.
-    }
-  };
   const read = (): Served | undefined => {
     try {
       const current = bundle();
@@ -47,7 +41,7 @@ export function createBundleEndpointHandler(options: BundleEndpointHandlerOption
       if (served?.bundle !== current) served = serve(current);
       return served;
     } catch (error) {
-      tell(error);
+      tell(onError, error);
       return undefined;
     }
   };

@@ -12,6 +12,7 @@ import type { TrustDomain } from '../id/index.js';
 import { openScope, sleep } from '../internal/abort.js';
 import { holdProcess } from '../internal/hold-process.js';
 import { Latest } from '../internal/latest.js';
+import { tell } from '../internal/tell.js';
 import {
   type BundleEndpoint,
   type BundleEndpointOptions,
@@ -241,11 +242,7 @@ export class FederatedBundleSource implements X509BundleSource, JwtBundleSource,
 
   #note(error: FederationError): void {
     this.#lastError = error;
-    try {
-      this.#onError?.(error);
-    } catch {
-      // An observer must not be able to stop what it observes.
-    }
+    tell(this.#onError, error);
   }
 
   #bundleFor(trustDomain: TrustDomain): SpiffeBundle | undefined {

@@ -3,6 +3,7 @@ import { FileSourceError } from '../errors/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import { holdProcess } from '../internal/hold-process.js';
 import { SourceReaders } from '../internal/source-readers.js';
+import { tell } from '../internal/tell.js';
 import { delayOption, intervalOption } from '../internal/timers.js';
 import { type FileFeed, FileWatch } from './file-watch.js';
 import type { FileSourceHealth, FileSourceOptions, ReadyOptions, Source, UpdatesOptions } from './options.js';
@@ -41,11 +42,7 @@ export abstract class FileSource<T> implements Source<T> {
       onChange: () => this.#readers.wake('value'),
       onError: (error) => {
         this.#readers.wake('state');
-        try {
-          onError?.(error);
-        } catch {
-          // An observer must not be able to stop what it observes.
-        }
+        tell(onError, error);
       },
     });
   }
