@@ -5,16 +5,9 @@ import {
   type ProofMechanism,
   type RequestAuthenticatorOptions,
 } from 'svidkit/http';
-import {
-  createContentDigest,
-  readResponseWit,
-  type SignRequestOptions,
-  signRequest,
-  verifyResponse,
-} from 'svidkit/http-signature';
-import { anyId, exactly } from 'svidkit/id';
+import { createContentDigest } from 'svidkit/http-signature';
+import { anyId } from 'svidkit/id';
 import { createMemoryReplayStore } from 'svidkit/replay';
-import { verifyWit } from 'svidkit/wit';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import {
   type Exchange,
@@ -27,14 +20,14 @@ import {
   type Sent,
 } from '../support/exchanges.js';
 import { type FrameworkOptions, fetchHandler, HTTP1, HTTP2, HTTP2_TLS, hono } from '../support/frameworks.js';
-import { craft, svid } from '../support/http-signatures.js';
+import { craft } from '../support/http-signatures.js';
 import { WIT, wpt } from '../support/proofs.js';
+import { BODY, fieldOf, signed, withFields } from '../support/signed-exchange.js';
 import { ORIGIN, SERVER, witSvidOf } from '../support/signed-http.js';
 import { bundles, clock, SUBJECT } from '../support/wit-domain.js';
 
 const server = witSvidOf(SERVER);
 const sign = { getWitSvid: () => server };
-const BODY = Buffer.from('{"item":"book"}');
 
 let codes: string[];
 let errors: unknown[];
@@ -69,47 +62,6 @@ function optionsWith({ maxSignedBytes, readsBefore, unsigned = false, ...changes
     ...(readsBefore === undefined ? {} : { readsBefore }),
   };
 }
-
-interface Signed extends Sent {
-  /** The answer, once its signature was verified as that of the server; the code of what refused it. */
-  readonly verify: (received: Received) => Promise<string>;
-}
-
-async function signed(changes: Partial<Sent> = {}, choices: Partial<SignRequestOptions> = {}): Promise<Signed> {
-  const { method = 'POST', target = '/orders', body = BODY, fields = [['Content-Type', 'application/json']] } = changes;
-  const request = { method, target, rawHeaders: fields.flat(), body, authority: 'x' };
-  const made = await signRequest(svid, request, {
-    audience: `${ORIGIN}/orders`,
-    clock,
-    signResponse: true,
-    ...choices,
-  });
-  const verify = async ({ status, rawHeaders, body: received }: Received): Promise<string> => {
-    try {
-      const wit = await verifyWit(readResponseWit(rawHeaders, { request: made }) ?? '', bundles, { clock });
-      const answer = { status, rawHeaders, body: received.length === 0 ? null : received };
-      const proven = await verifyResponse(answer, wit, { request: made, authorize: exactly(SERVER), clock });
-      if (proven.body.state !== 'verified') throw new Error('not held');
-      return `${status} ${Buffer.from(proven.body.bytes)}`;
-    } catch (error) {
-      return `${(error as { code?: string }).code}`;
-    }
-  };
-  return { ...changes, method, target, body, fields: [...fields, ...made.fields], verify };
-}
-
-/** The request with other fields: those of a name are replaced, or left out for `undefined`. */
-function withFields(sent: Signed, changes: Readonly<Record<string, string | undefined>>): Signed {
-  const names = Object.keys(changes).map((name) => name.toLowerCase());
-  const kept = sent.fields.filter(([name]) => !names.includes(name.toLowerCase()));
-  const added = Object.entries(changes).flatMap(([name, value]): Field[] =>
-    value === undefined ? [] : [[name, value]],
-  );
-  return { ...sent, fields: [...kept, ...added] };
-}
-
-const fieldOf = (sent: Sent, name: string): string =>
-  sent.fields.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? '';
 
 /** Requests that must be refused in the same way whatever carries them. */
 const REFUSED: ReadonlyArray<readonly [title: string, request: () => Promise<Sent>, status: number, code: string]> = [

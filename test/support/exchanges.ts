@@ -54,6 +54,8 @@ async function http1(request: typeof httpRequest | typeof httpsRequest, port: nu
 
 async function http2(session: ClientHttp2Session, sent: Sent): Promise<Received> {
   onTestFinished(() => session.destroy());
+  // Whoever waits for the answer hears of it by the stream.
+  session.on('error', () => undefined);
   const { method, target, fields, body, trailers, host = 'x' } = sent;
   const pseudo = { ':method': method, ':path': target, ':authority': host };
   const headers: Record<string, string | string[]> = { ...pseudo };

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import {
   createServer as createHttp2Server,
   createSecureServer,
@@ -25,7 +25,7 @@ import {
 import type { WitSvidSource } from 'svidkit/wit';
 import { onTestFinished } from 'vitest';
 import { listen } from './connections.js';
-import { createAdaptorServer } from './hono-node-server.js';
+import { createAdaptorServer, getRequestListener } from './hono-node-server.js';
 import { serverCertificate } from './server-certificate.js';
 
 export interface FrameworkOptions {
@@ -48,7 +48,7 @@ type Serve = (options: FrameworkOptions) => Promise<number>;
 
 export const HTTP1: Readonly<Record<string, Serve>> = {
   'node:http': (options) => listen(createServer(plain<IncomingMessage, ServerResponse>(options))),
-  'Express 5': serveExpress,
+  'Express 5': (options) => listen(createServer(expressApp(options))),
   'Fastify 5': (options) => serveFastify(Fastify(), options),
   Hono: (options) => listen(createAdaptorServer({ fetch: hono(options).fetch })),
 };
@@ -76,6 +76,23 @@ export const HTTP2_TLS: Readonly<Record<string, Serve>> = {
     const { fetch } = hono(options);
     return listen(createAdaptorServer({ fetch, createServer: createSecureServer, serverOptions }));
   },
+};
+
+/** On a server that the test makes, over mutual TLS for one. */
+export const ON_A_SERVER: Readonly<
+  Record<string, (options: FrameworkOptions, create: (listener: RequestListener) => Server) => Promise<number>>
+> = {
+  'node:http': (options, create) => listen(create(plain<IncomingMessage, ServerResponse>(options))),
+  'Express 5': (options, create) => listen(create(expressApp(options))),
+  'Fastify 5': (options, create) => serveFastify(Fastify({ serverFactory: (handler) => create(handler) }), options),
+  Hono: (options, create) =>
+    listen(
+      createAdaptorServer({
+        fetch: hono(options).fetch,
+        createServer: (_: object, handler: RequestListener) => create(handler),
+      }),
+    ),
+  requireCallerFetch: (options, create) => listen(create(getRequestListener(fetchHandler(options)))),
 };
 
 const text = ({ id }: Caller<ProofMechanism>, size: number): string => `${id} ${size}`;
@@ -106,7 +123,7 @@ function answerOn(response: ServerResponse, answer: string, pieces: boolean): vo
   response.end(answer);
 }
 
-function serveExpress(options: FrameworkOptions): Promise<number> {
+function expressApp(options: FrameworkOptions): RequestListener {
   const { authenticate, onHandled, readsBefore = false } = options;
   const orders = express.Router();
   if (readsBefore) orders.use(express.text({ type: () => true }));
@@ -120,7 +137,7 @@ function serveExpress(options: FrameworkOptions): Promise<number> {
   });
   const app = express().use('/orders', orders);
   app.get('/open', (request, response) => void response.send(`${getCaller(request).id}`));
-  return listen(createServer(app));
+  return app;
 }
 
 async function serveFastify(app: FastifyInstance, options: FrameworkOptions): Promise<number> {

@@ -1,19 +1,19 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 /** RFC 9113 section 6: the types of frames that are used here. */
 export const FRAME = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4 } as const;
 const [END_STREAM, END_HEADERS, ACK] = [0x1, 0x4, 0x1];
 
 /**
- * Sends one request over HTTP/2 without TLS, with fields exactly as written and in this order, which Node's own client
- * does not do, and gives the status of the answer.
+ * Sends one request over HTTP/2, with fields exactly as written and in this order, which Node's own client does not do,
+ * and gives the status of the answer. Without TLS, unless a socket of another kind is given.
  */
 export async function sendRawHttp2(
   port: number,
   fields: ReadonlyArray<readonly [name: string, value: string]>,
+  socket: Socket = connect(port, '127.0.0.1'),
 ): Promise<number> {
-  const socket = connect(port, '127.0.0.1');
   socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
   socket.write(frame(FRAME.SETTINGS, 0, 0, Buffer.alloc(0)));
   socket.write(frame(FRAME.HEADERS, END_HEADERS | END_STREAM, 1, Buffer.concat(fields.flatMap(literalField))));

@@ -16,7 +16,7 @@ export interface NginxOptions {
   /** A DNS name in that certificate: nginx knows no SPIFFE IDs. */
   readonly serverName: string;
   readonly serverPort: number;
-  /** Further directives by location, each of which passes requests on to the server as `$origin`. */
+  /** Further directives by location: `proxy_pass $origin` passes requests on to the server, `grpc_pass $grpc` calls. */
   readonly locations: Readonly<Record<string, string>>;
 }
 
@@ -24,7 +24,7 @@ export interface Nginx extends AsyncDisposable {
   readonly port: number;
 }
 
-/** An nginx that ends TLS and speaks mutual TLS to a server. In the foreground, in one process, in a folder of its own. */
+/** An nginx that ends TLS, of HTTP/1.1 and HTTP/2, and speaks mutual TLS to a server. In the foreground, in one process, in a folder of its own. */
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'svidkit-nginx-'));
   const port = await freePort();
@@ -57,6 +57,13 @@ function configuration(folder: string, port: number, { serverName, serverPort, l
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${folder}/${kind};`,
   );
+  const upstreamTls = (module: 'proxy' | 'grpc'): string => `
+        ${module}_ssl_certificate ${folder}/proxy.pem;
+        ${module}_ssl_certificate_key ${folder}/proxy.key;
+        ${module}_ssl_verify on;
+        ${module}_ssl_trusted_certificate ${folder}/authorities.pem;
+        ${module}_ssl_name ${serverName};
+        ${module}_ssl_server_name on;`;
   return `
     daemon off;
     master_process off;
@@ -67,18 +74,15 @@ function configuration(folder: string, port: number, { serverName, serverPort, l
       ${temporary.join('\n      ')}
       proxy_cache_path ${folder}/cache keys_zone=answers:1m;
       server {
-        listen 127.0.0.1:${port} ssl;
+        listen 127.0.0.1:${port} ssl http2;
         ssl_protocols TLSv1.2 TLSv1.3;
         ssl_certificate ${folder}/proxy.pem;
         ssl_certificate_key ${folder}/proxy.key;
         set $origin https://127.0.0.1:${serverPort};
+        set $grpc grpcs://127.0.0.1:${serverPort};
+        ${upstreamTls('proxy')}
+        ${upstreamTls('grpc')}
         proxy_http_version 1.1;
-        proxy_ssl_certificate ${folder}/proxy.pem;
-        proxy_ssl_certificate_key ${folder}/proxy.key;
-        proxy_ssl_verify on;
-        proxy_ssl_trusted_certificate ${folder}/authorities.pem;
-        proxy_ssl_name ${serverName};
-        proxy_ssl_server_name on;
         proxy_set_header X-Forwarded-Host $host;
         ${blocks.join('\n        ')}
       }
