@@ -8,7 +8,7 @@ import { vectorFile } from './vector-files.js';
 
 type AnyCase = WitCase | WptCase | HttpCase;
 
-/** Settings of verifiers that only lists or keys express; the others are numbers with two sides. */
+/** The settings that are limits: one that is ignored makes a verifier accept too much here and refuse too much there. */
 const LIMITS = ['leewaySeconds', 'witLeewaySeconds', 'proofLeewaySeconds', 'maxLifetimeSeconds', 'maxBytes'];
 
 const suites = ['wit', 'wpt', 'http-signature'].map((suite) => vectorFile<AnyCase>(`${suite}.json`));
