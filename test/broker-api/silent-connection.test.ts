@@ -43,7 +43,7 @@ describe('a connection to a broker endpoint that has died without a word', () =>
     await call();
     expect(keepAlive).toHaveBeenCalledWith(true, 30_000);
     keepAlive.mockRestore();
-    path.die();
+    await path.die();
     expect(await rejectionOf(call(DOUBTFUL_MS))).toBe('timeout');
     await call();
     await until(() => [path.accepted, path.open]).toEqual([2, 1]);
@@ -58,7 +58,7 @@ describe('a connection to a broker endpoint that has died without a word', () =>
     const options = { watchProcess: false, clock: () => now, ...heard };
     const sources = PIDS.map((pid) => client.x509Source({ pid }, options));
     await Promise.all(sources.map((source) => source.ready()));
-    path.die();
+    await path.die();
     opening(longer);
     now += 1;
     await Promise.all(sources.map((source) => source.ready()));

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 
 interface Leg {
   readonly client: Socket;
@@ -41,8 +42,9 @@ export class SilentPath implements AsyncDisposable {
     return this.#legs.size;
   }
 
-  /** From now on the present connections pass nothing, neither way, and say nothing of it. */
-  die(): void {
+  /** Lets arrive what is on its way; then the present connections pass nothing, neither way, and say nothing of it. */
+  async die(): Promise<void> {
+    await setTimeout(100);
     for (const leg of this.#legs) leg.dead = true;
   }
 

@@ -60,7 +60,7 @@ describe('keeping watch over connections', () => {
       await settle();
     }
 
-    path.die();
+    await path.die();
     vi.advanceTimersByTime(5.5 * MINUTE);
     await until(() => path.sent - before).toBe(3 * 17);
     vi.advanceTimersByTime(MINUTE);

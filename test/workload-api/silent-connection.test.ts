@@ -59,7 +59,7 @@ describe('a connection that has died without a word', () => {
       let now = first.expiresAt.getTime() - 1;
       await using source = createX509Source({ address: path.address, clock: () => now, ...heard });
       await source.ready();
-      path.die();
+      await path.die();
       endpoint.x509.opening = { send: message(longer) };
       endpoint.x509.push(message(longer));
       now += 1;
@@ -80,7 +80,7 @@ describe('a connection that has died without a word', () => {
       let now = wit.expiresAt.getTime() - 1;
       await using source = createWitSource({ address: path.address, clock: () => now, ...heard });
       await source.ready();
-      path.die();
+      await path.die();
       endpoint.wit.opening = { send: witMessage([longerWit]) };
       now += 1;
       await source.ready();
@@ -94,7 +94,7 @@ describe('a connection that has died without a word', () => {
       const { onError, codes } = heard;
       await using source = createX509Source({ address: path.address, clock: () => now, onError });
       await source.ready();
-      path.die();
+      await path.die();
       path.mute = true;
       now += 1;
       await until(() => codes).toEqual(['timeout']);
@@ -124,7 +124,7 @@ describe('a connection that has died without a word', () => {
       const { backoff } = heard;
       await using source = createJwtSource({ address: path.address, fetchTimeoutMs: DOUBTFUL_MS, backoff });
       await source.ready();
-      path.die();
+      await path.die();
       expect(await rejectionOf(source.fetchJwtSvid({ audience: 'a' }))).toBe('timeout');
       await until(() => source.fetchJwtSvid({ audience: 'a' }).then(({ id }) => `${id}`, codeOfError)).toBe(PLANNER);
     });
@@ -147,7 +147,7 @@ describe('a connection that has died without a word', () => {
       ['the first message of a stream', stream],
     ])('costs %s its time, and the next one nothing', async (_what, call) => {
       await call();
-      path.die();
+      await path.die();
       expect(await rejectionOf(call(DOUBTFUL_MS))).toBe('timeout');
       await call();
       await call();
@@ -180,7 +180,7 @@ describe('a connection that has died without a word', () => {
     it('ends with the client, as do those before it', async () => {
       const waiting = [client.streamX509Contexts()[Symbol.asyncIterator]().next()];
       await waiting[0];
-      path.die();
+      await path.die();
       expect(await rejectionOf(unary(DOUBTFUL_MS))).toBe('timeout');
       const ending = client.streamJwtBundles()[Symbol.asyncIterator]();
       await ending.next();
