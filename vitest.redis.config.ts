@@ -8,7 +8,8 @@ export default defineConfig({
     include: ['test/redis/**/*.test.ts'],
     globalSetup: ['test/support/stalled-run.ts', 'test/redis/support/require-redis.ts'],
     fileParallelism: false,
-    testTimeout: 300_000,
+    // 100,000 proofs take a minute or two on two cores, and a quarter of an hour on a machine with much else to do.
+    testTimeout: 1_800_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
     dangerouslyIgnoreUnhandledErrors: false,

@@ -19,7 +19,7 @@ const WARM_UP_PROOFS = 5_000;
  */
 const HEAP_BOUND = 40e6;
 /** What the process may grow by: the same, with what V8 leaves uncollected between two collections. */
-const RSS_BOUND = 200e6;
+const RSS_BOUND = 150e6;
 
 const { values } = parseArgs({ options: { proofs: { type: 'string', default: '1000000' } } });
 const proofs = Number(values.proofs);

@@ -27,7 +27,7 @@ export interface FloodOptions {
 }
 
 /** How often each outcome came: `accepted`, or the code of the refusal. */
-export type Outcomes = Readonly<Record<string, number>>;
+type Outcomes = Readonly<Record<string, number>>;
 
 export interface FloodResult {
   readonly noisy: Outcomes;

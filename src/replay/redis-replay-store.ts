@@ -43,9 +43,10 @@ export interface RedisReplayStoreOptions {
    */
   readonly partitions?: number | undefined;
   /**
-   * How many live entries one sender may have before it is answered `sender_full`. Default 100,000. Counted by the
-   * partition: with several, a sender is stopped when it has its share in one of them, a few percent early. An entry
-   * counts a few seconds longer than it lives.
+   * How many live entries one sender may have before it is answered `sender_full`. Default 100,000, which take about
+   * 20 MB of the server's memory; what all senders take together is limited by the server's `maxmemory` alone. Counted
+   * by the partition: with several, a sender is stopped when it has its share in one of them, a few percent early. An
+   * entry counts a few seconds longer than it lives.
    */
   readonly maxEntriesPerSender?: number | undefined;
   /**

@@ -3,14 +3,15 @@ import type { TestCase, TestProject } from 'vitest/node';
 /** The exit code of a run that stalled: not a verdict about the code, so that whoever called may run it again. */
 export const STALLED_EXIT_CODE = 75;
 
-/** Above the longest timeout of any test. */
+/** How long at least; otherwise a minute above the time that a test may take. */
 const LIMIT_MS = 6 * 60_000;
 
 /**
  * A worker that stops answering lets vitest wait for ever, because only tests and hooks have a timeout. This ends a run
  * in which no test has finished for so long, and names the files that had begun.
  */
-export default function watchForStall({ vitest }: TestProject): () => void {
+export default function watchForStall({ vitest, config }: TestProject): () => void {
+  const limit = Math.max(LIMIT_MS, config.testTimeout + 60_000);
   let finished = 0;
   let since = Date.now();
   const timer = setInterval(() => {
@@ -20,10 +21,10 @@ export default function watchForStall({ vitest }: TestProject): () => void {
       finished = count;
       since = Date.now();
     }
-    if (Date.now() - since < LIMIT_MS) return;
+    if (Date.now() - since < limit) return;
     const begun = modules.filter((module) => ['queued', 'pending'].includes(module.state()));
     const names = begun.map(({ relativeModuleId }) => relativeModuleId).join(', ');
-    console.error(`No test has finished for ${LIMIT_MS / 60_000} minutes, so this run ends here. Begun: ${names}`);
+    console.error(`No test has finished for ${limit / 60_000} minutes, so this run ends here. Begun: ${names}`);
     clearInterval(timer);
     process.once('exit', () => {
       process.exitCode = STALLED_EXIT_CODE;

@@ -1,92 +1,61 @@
-/** A process that presents proofs to the shared store, as one replica of a service does. Started by `presenters.ts`. */
-import { createPublicKey } from 'node:crypto';
+/** A process that mints and presents proofs, as one replica of a service is given them. Started by `presenters.ts`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WitBundle } from '../../../src/bundle/index.js';
-import { isSvidkitError } from '../../../src/errors/index.js';
 import { createRequestAuthenticator } from '../../../src/http/index.js';
 import { memberOf } from '../../../src/id/index.js';
-import { createRedisReplayStore, type ReplayStore } from '../../../src/replay/index.js';
+import { createRedisReplayStore } from '../../../src/replay/index.js';
+import { bundlesOf, openMint, PROOFS_ORIGIN, presentProof } from '../../support/proof-senders.js';
 import { connectRedis } from './clients.js';
-import type { Outcome, PresenterReport, PresenterTask, Schedule } from './presenters.js';
+import type { Answer, Order, PresenterSetup, Proof, Report } from './presenters.js';
 
 /** How many presentations are under way at once. */
 const AT_ONCE = 64;
+/** After which answers a proof is presented again, as an impatient thief would: those of a store that cannot tell. */
+const NO_VERDICT: ReadonlySet<string> = new Set(['store_failed', 'store_timeout', 'server_changed']);
+const PAUSE_MS = 200;
 
-process.once('message', async (task: PresenterTask) => {
-  await using open = await connectRedis(task.url);
-  const store = createRedisReplayStore({ client: open.client, ...task.store });
-  const present = task.requests === undefined ? presentEntries(store, task) : presentRequests(store, task);
-  const report: PresenterReport = { outcomes: [], refusals: {} };
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < task.indices.length; index = next++) {
-      const proof = task.indices[index] ?? 0;
-      if (task.schedule !== undefined) await sleep(madeAt(task.schedule, proof) + (task.lateMs ?? 0) - Date.now());
-      report.outcomes.push([proof, await untilAnswered(() => present(proof), task, report)]);
-      if (report.outcomes.length % 1000 === 0) process.send?.({ done: report.outcomes.length });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  process.send?.({ report }, () => process.disconnect());
-});
-
-/** Presents the same proof again for as long as the store cannot answer, as an impatient thief would. */
-async function untilAnswered(
-  present: () => Promise<Outcome>,
-  task: PresenterTask,
-  { refusals }: PresenterReport,
-): Promise<Outcome> {
-  for (;;) {
-    const outcome = await present();
-    if (outcome === 'accepted' || outcome === 'replayed' || outcome === 'expired') return outcome;
-    refusals[outcome] = (refusals[outcome] ?? 0) + 1;
-    if (!task.persist) return outcome;
-    await sleep(20);
-  }
-}
-
-function madeAt({ startAt, perSecond }: Schedule, proof: number): number {
-  return startAt + (proof / perSecond) * 1000;
-}
-
-function presentEntries(
-  store: ReplayStore,
-  { lifetimeMs, schedule }: PresenterTask,
-): (proof: number) => Promise<Outcome> {
-  return async (proof) => {
-    const expiresAt = (schedule === undefined ? Date.now() : madeAt(schedule, proof)) + lifetimeMs;
-    try {
-      const entry = { key: `proof-${proof}`, sender: `spiffe://example.org/agents/${proof % 10}`, expiresAt };
-      const verdict = await store.insert(entry);
-      return verdict === 'fresh' ? 'accepted' : verdict;
-    } catch (error) {
-      return codeOf(error) === 'expired_entry' ? 'expired' : codeOf(error);
-    }
-  };
-}
-
-function presentRequests(
-  replay: ReplayStore,
-  { requests = [], authority = '' }: PresenterTask,
-): (proof: number) => Promise<Outcome> {
-  const bundle = new WitBundle('spiffe://example.org', [{ kid: 'k1', key: createPublicKey(authority) }]);
+process.once('message', async (setup: PresenterSetup) => {
+  const open = await connectRedis(setup.url);
+  const { materials } = setup.senders;
+  const mint = openMint(materials);
   const authenticate = createRequestAuthenticator({
-    bundles: { getWitBundle: () => bundle },
-    audiences: 'https://tools.example.org',
+    bundles: bundlesOf(setup.senders),
+    audiences: PROOFS_ORIGIN,
     authorize: memberOf('example.org'),
-    replay,
+    replay: createRedisReplayStore({ client: open.client, ...setup.store }),
+    ...setup.verifying,
   });
-  return async (proof) => {
-    try {
-      await authenticate({ rawHeaders: requests[proof] ?? [], url: '/orders' });
-      return 'accepted';
-    } catch (error) {
-      return codeOf(error);
-    }
-  };
-}
+  const answer = (message: Answer): void => void process.send?.(message);
 
-function codeOf(error: unknown): string {
-  if (isSvidkitError(error)) return error.code;
-  throw error;
-}
+  async function present(proofs: readonly Proof[]): Promise<Report> {
+    const report: Report = { outcomes: [], refusals: {} };
+    const waiting = [...proofs];
+    const worker = async (): Promise<void> => {
+      for (let proof = waiting.shift(); proof !== undefined; proof = waiting.shift()) {
+        const [number, sender, token] = proof;
+        const outcome = await presentProof(authenticate, materials[sender]?.token ?? '', token);
+        if (NO_VERDICT.has(outcome)) {
+          report.refusals[outcome] = (report.refusals[outcome] ?? 0) + 1;
+          waiting.push(proof);
+          await sleep(PAUSE_MS);
+        } else {
+          report.outcomes.push([number, outcome]);
+          if (report.outcomes.length % 250 === 0) answer({ done: report.outcomes.length });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    return report;
+  }
+
+  process.on('message', async (order: Order) => {
+    if ('present' in order) return answer({ report: await present(order.present) });
+    const { numbers, lifetimeSeconds } = order.mint;
+    const minted = numbers.map(async (number): Promise<Proof> => {
+      const sender = number % materials.length;
+      return [number, sender, await mint(sender, lifetimeSeconds)];
+    });
+    answer({ minted: await Promise.all(minted) });
+  });
+  process.once('disconnect', () => void open[Symbol.asyncDispose]());
+  answer({ ready: true });
+});

@@ -1,107 +1,112 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
+import type { RequestAuthenticatorOptions } from 'svidkit/http';
 import type { RedisReplayStoreOptions } from 'svidkit/replay';
 import { superviseUntilExit } from '../../spire/support/processes.js';
+import { issueSenders, type Senders } from '../../support/proof-senders.js';
 
-/** `accepted`, a verdict of the store, or the code of a refusal. */
-export type Outcome = string;
+/** Its number in the run, its sender, and the token. */
+export type Proof = readonly [number: number, sender: number, token: string];
 
-/** Proof 0 is made at `startAt`, in milliseconds since the epoch, and the others follow at a steady rate. */
-export interface Schedule {
-  readonly startAt: number;
-  readonly perSecond: number;
-}
-
-/** What one process is to do. */
-export interface PresenterTask {
-  readonly url: string;
-  readonly store: Omit<RedisReplayStoreOptions, 'client' | 'clock'>;
-  /** The proofs to present, in this order. */
-  readonly indices: readonly number[];
-  /** How long each proof can be used after it was made, in milliseconds. */
-  readonly lifetimeMs: number;
-  /** Whether to present a proof again while the store cannot answer. */
-  readonly persist: boolean;
-  /** When proofs are made, which is when they are presented. Default: all as they are presented. */
-  readonly schedule?: Schedule;
-  /** How long after it was made this process presents a proof. Default 0. */
-  readonly lateMs?: number;
-  /** Header fields of whole requests, one for each proof: then these are authenticated. */
-  readonly requests?: readonly (readonly string[])[];
-  /** The public key that the WITs of the requests are signed with, in PEM. */
-  readonly authority?: string;
-}
-
-export interface PresenterReport {
-  readonly outcomes: [proof: number, outcome: Outcome][];
-  /** Refusals for want of an answer, by code. */
+/** What one process presented. */
+export interface Report {
+  /** `accepted` or the code of the refusal for each presentation, once there was a verdict. */
+  readonly outcomes: [number: number, outcome: string][];
+  /** Answers without a verdict by code, after each of which the proof was presented again. */
   readonly refusals: Record<string, number>;
 }
 
-export interface RunOptions {
-  /** Called with the number of presentations that are answered, of all processes together. */
-  readonly onProgress?: (done: number) => void;
+export interface PresentersOptions {
+  readonly url: string;
+  readonly store: Omit<RedisReplayStoreOptions, 'client' | 'clock'>;
+  readonly verifying?: Pick<RequestAuthenticatorOptions, 'proofLeewaySeconds' | 'proofMaxLifetimeSeconds'>;
 }
 
-const PRESENTER = new URL('./presenter.ts', import.meta.url);
+export interface PresenterSetup extends PresentersOptions {
+  readonly senders: Senders;
+}
 
-/** Runs one process for each task and gives their reports when all have ended. */
-export async function present(tasks: readonly PresenterTask[], options: RunOptions = {}): Promise<PresenterReport[]> {
-  const done = tasks.map(() => 0);
-  return Promise.all(
-    tasks.map(
-      (task, process) =>
-        new Promise<PresenterReport>((resolve, reject) => {
-          const child = fork(PRESENTER, { execArgv: ['--import', 'tsx'] });
-          const ended = superviseUntilExit(child);
-          child.on('message', (message: { done?: number; report?: PresenterReport }) => {
-            if (message.report !== undefined) resolve(message.report);
-            done[process] = message.report?.outcomes.length ?? message.done ?? 0;
-            options.onProgress?.(done.reduce((sum, count) => sum + count, 0));
-          });
-          void ended.then(() => reject(new Error('a presenting process ended before its report')));
-          child.send(task);
+export type Order =
+  | { readonly mint: { readonly numbers: readonly number[]; readonly lifetimeSeconds: number } }
+  | { readonly present: readonly Proof[] };
+
+export type Answer =
+  | { readonly ready: true }
+  | { readonly minted: Proof[] }
+  | { readonly report: Report }
+  /** How many presentations of an order have their verdict by now. */
+  | { readonly done: number };
+
+const PROCESSES = 4;
+const SENDERS = ['planner', 'buyer', 'clerk', 'courier'];
+
+/** Four processes that share one server, each with an authenticator and a store of its own. */
+export class Presenters implements AsyncDisposable {
+  readonly #children: readonly ChildProcess[];
+  readonly #ended: readonly Promise<void>[];
+
+  private constructor() {
+    const program = new URL('./presenter.ts', import.meta.url);
+    this.#children = Array.from({ length: PROCESSES }, () => fork(program, { execArgv: ['--import', 'tsx'] }));
+    this.#ended = this.#children.map(superviseUntilExit);
+  }
+
+  static async start(options: PresentersOptions): Promise<Presenters> {
+    const presenters = new Presenters();
+    const setup: PresenterSetup = { ...options, senders: await issueSenders(SENDERS) };
+    await Promise.all(presenters.#children.map((_, index) => presenters.#ask(index, setup)));
+    return presenters;
+  }
+
+  /** Proofs of these numbers, minted by all of the processes. */
+  async mint(numbers: readonly number[], lifetimeSeconds: number): Promise<Proof[]> {
+    const shares = this.#children.map((_, index) => numbers.filter((_number, at) => at % PROCESSES === index));
+    const answers = await Promise.all(
+      shares.map((share, index) => this.#ask(index, { mint: { numbers: share, lifetimeSeconds } })),
+    );
+    return answers.flatMap((answer) => ('minted' in answer ? answer.minted : [])).sort(([a], [b]) => a - b);
+  }
+
+  /** Lets each process present its hand. `onDone` is called with the number of verdicts of all together. */
+  async present(hands: readonly (readonly Proof[])[], onDone: (done: number) => void): Promise<Report[]> {
+    const done = hands.map(() => 0);
+    const answers = await Promise.all(
+      hands.map((hand, index) =>
+        this.#ask(index, { present: hand }, (count) => {
+          done[index] = count;
+          onDone(done.reduce((sum, part) => sum + part, 0));
         }),
-    ),
-  );
-}
-
-/** Deals each proof to two of four processes, so that both uses of it are presented at about the same time. */
-export function dealTwice(proofs: number): number[][] {
-  const hands: number[][] = [[], [], [], []];
-  for (let proof = 0; proof < proofs; proof += 1) {
-    hands[proof % 4]?.push(proof);
-    hands[(proof + 1 + (Math.floor(proof / 4) % 3)) % 4]?.push(proof);
+      ),
+    );
+    return answers.flatMap((answer) => ('report' in answer ? [answer.report] : []));
   }
-  return hands;
-}
 
-/** How many proofs were accepted how often, and how often each other outcome came. */
-export function tally(reports: readonly PresenterReport[]): {
-  readonly acceptedTimes: Readonly<Record<number, number>>;
-  readonly outcomes: Readonly<Record<Outcome, number>>;
-  readonly refusals: Readonly<Record<string, number>>;
-} {
-  const accepted = new Map<number, number>();
-  const outcomes: Record<Outcome, number> = {};
-  const refusals: Record<string, number> = {};
-  for (const report of reports) {
-    for (const [proof, outcome] of report.outcomes) {
-      accepted.set(proof, (accepted.get(proof) ?? 0) + (outcome === 'accepted' ? 1 : 0));
-      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-    }
-    for (const [code, times] of Object.entries(report.refusals)) refusals[code] = (refusals[code] ?? 0) + times;
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) if (child.connected) child.disconnect();
+    await Promise.all(this.#ended);
   }
-  const acceptedTimes: Record<number, number> = {};
-  for (const times of accepted.values()) acceptedTimes[times] = (acceptedTimes[times] ?? 0) + 1;
-  return { acceptedTimes, outcomes, refusals };
-}
 
-/** Prints how far a long run is, at most once every few seconds. */
-export function progressOf(name: string, total: number): (done: number) => void {
-  let shown = Date.now();
-  return (done) => {
-    if (done < total && Date.now() - shown < 5000) return;
-    shown = Date.now();
-    console.log(`${name}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')} presentations`);
-  };
+  /** Sends one message and gives the answer that ends it. */
+  #ask(index: number, message: Order | PresenterSetup, onDone: (done: number) => void = () => undefined) {
+    const child = this.#children[index] as ChildProcess;
+    return new Promise<Answer>((resolve, reject) => {
+      const settle = (): void => {
+        child.off('message', onMessage);
+        child.off('exit', onExit);
+      };
+      const onMessage = (answer: Answer): void => {
+        if ('done' in answer) {
+          onDone(answer.done);
+          return;
+        }
+        settle();
+        resolve(answer);
+      };
+      const onExit = (code: number | null): void => {
+        settle();
+        reject(new Error(`a presenting process ended with ${code}`));
+      };
+      child.on('message', onMessage).once('exit', onExit);
+      child.send(message);
+    });
+  }
 }
