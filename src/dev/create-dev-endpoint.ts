@@ -29,7 +29,7 @@ export interface DevEndpointOptions {
   readonly wit?: boolean | undefined;
   /** The time that credentials are issued, verified and rotated by. Default: the system's. */
   readonly clock?: Clock | undefined;
-  /** Told of what fails behind the scenes, such as a rotation. Default: a process warning. */
+  /** Told of what fails behind the scenes, such as a rotation. What it throws is ignored. Default: a process warning. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 

@@ -3,6 +3,7 @@ import type { SpiffeBundle } from '../bundle/index.js';
 import { DevError } from '../errors/index.js';
 import { parseTrustDomain, type TrustDomainLike } from '../id/index.js';
 import type { Clock } from '../internal/clock.js';
+import { tell } from '../internal/tell.js';
 import type { Issuer } from '../issuer/index.js';
 import { formatEndpointAddress } from '../workload-api/index.js';
 import { checkIdentities, type DevIdentity } from './dev-identity.js';
@@ -64,7 +65,7 @@ export class DevEndpoint implements AsyncDisposable {
     const { signal } = this.#stop;
     for (const changes of [this.issuer.updates({ signal }), this.issuer.crlUpdates({ signal })]) {
       this.#follow(changes).catch((error: unknown) => {
-        if (!signal.aborted) init.onError(error);
+        if (!signal.aborted) tell(init.onError, error);
       });
     }
   }

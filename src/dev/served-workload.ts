@@ -1,6 +1,7 @@
 import type { SpiffeId } from '../id/index.js';
 import type { Clock } from '../internal/clock.js';
 import { Latest } from '../internal/latest.js';
+import { tell } from '../internal/tell.js';
 import { LONGEST_TIMER_MS } from '../internal/timers.js';
 import type { CheckedIdentity } from './dev-identity.js';
 import { type IdentitySet, type IdentitySetInit, issueIdentitySet, stillVerifies } from './identity-set.js';
@@ -135,7 +136,7 @@ export class ServedWorkload {
     if (this.#closed) return;
     const rotate = (): void => {
       this.rotate().catch((error: unknown) => {
-        this.#init.onError(error);
+        tell(this.#init.onError, error);
         this.#arm(RETRY_MS);
       });
     };

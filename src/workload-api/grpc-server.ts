@@ -11,6 +11,7 @@ import {
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 import { abortable, onAbort } from '../internal/abort.js';
+import { tell } from '../internal/tell.js';
 import type { EndpointAddress } from './endpoint-address.js';
 import { shutDown } from './grpc-shutdown.js';
 import { GrpcStatus, GrpcStatusError } from './grpc-status.js';
@@ -245,7 +246,7 @@ function serveStream<Call extends ServerWritableStream<Buffer, Buffer> | ServerD
 function statusOf(error: unknown, context: ServerContext): { readonly code: number; readonly details: string } {
   if (error instanceof GrpcStatusError) return { code: error.status, details: error.message };
   if (error instanceof UndecodableMessage) return { code: GrpcStatus.invalidArgument, details: error.message };
-  context.options.onError?.(error);
+  tell(context.options.onError, error);
   return { code: GrpcStatus.internal, details: 'internal error' };
 }
 

@@ -3,6 +3,7 @@ import { type BackoffOptions, backoffDelays } from '../internal/backoff.js';
 import { type Clock, systemClock } from '../internal/clock.js';
 import { holdProcess } from '../internal/hold-process.js';
 import { SourceReaders } from '../internal/source-readers.js';
+import { tell } from '../internal/tell.js';
 import type { Deliveries } from './deliveries.js';
 import type { ReadyOptions, SourceBackoff, SourceHealth, SourceOptions, UpdatesOptions } from './source-options.js';
 import { type HeldIdentity, type StreamFeed, StreamWatch } from './stream-watch.js';
@@ -60,11 +61,7 @@ export class SourceCore<T> {
   }
 
   report(error: WorkloadApiError): void {
-    try {
-      this.#options.onError?.(error);
-    } catch {
-      // An observer must not be able to stop what it observes.
-    }
+    tell(this.#options.onError, error);
   }
 
   current(): T {
