@@ -1,3 +1,4 @@
+import { isRefusedUnseen } from '../internal/refused-stream.js';
 import { type Hop, isReplayable } from './redirect.js';
 
 /** RFC 9110 section 9.2.2. */
@@ -8,19 +9,17 @@ const CONNECTION_LOST: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'U
 const MAX_CAUSES = 8;
 
 /**
- * Whether a request that failed may be sent once more by itself: whatever it is when the server refused its stream unseen
- * (RFC 9113 section 8.7), an idempotent one when its connection ended (RFC 9110 section 9.2.2).
+ * Whether a request that failed may be sent once more by itself: whatever it is when the server has not looked at it, an
+ * idempotent one when its connection ended (RFC 9110 section 9.2.2).
  */
 export function isRepeatable(error: unknown, { method, body }: Hop): boolean {
   if (!isReplayable(body)) return false;
-  return causesOf(error).some(
-    ({ code, message }) =>
-      (code === 'ERR_HTTP2_STREAM_ERROR' && `${message}`.includes('NGHTTP2_REFUSED_STREAM')) ||
-      (CONNECTION_LOST.has(code) && IDEMPOTENT.has(method)),
-  );
+  const causes = causesOf(error);
+  if (causes.some(isRefusedUnseen)) return true;
+  return IDEMPOTENT.has(method) && causes.some((cause) => 'code' in cause && CONNECTION_LOST.has(cause.code));
 }
 
-function causesOf(error: unknown): { readonly code?: unknown; readonly message?: unknown }[] {
+function causesOf(error: unknown): readonly Error[] {
   const causes: Error[] = [];
   for (let cause = error; cause instanceof Error && causes.length < MAX_CAUSES; cause = cause.cause) causes.push(cause);
   return causes;

@@ -1,6 +1,7 @@
 import type { ClientHttp2Session, SecureClientSessionOptions } from 'node:http2';
 import { TlsError } from '../errors/index.js';
 import { abortable } from '../internal/abort.js';
+import { isRefusedUnseen } from '../internal/refused-stream.js';
 import { type Http2Connection, Http2Connector, hasEnded, readAuthority } from './http2-connect.js';
 import { KeptSession } from './http2-kept-session.js';
 import type { MtlsClientOptions } from './mtls-options.js';
@@ -14,6 +15,11 @@ export interface Http2SessionPoolOptions extends SecureClientSessionOptions {
   readonly idleTimeoutMs?: number | undefined;
 }
 
+export interface PooledSessionOptions {
+  /** Ends the waiting for a session. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Sessions that are kept, by the origin of their servers. */
 export interface Http2SessionPool extends AsyncDisposable {
   /**
@@ -25,10 +31,19 @@ export interface Http2SessionPool extends AsyncDisposable {
    *
    * @param authority an https: URL, of which host and port are used.
    */
-  session(
+  session(authority: string | URL, options?: PooledSessionOptions): Promise<ClientHttp2Session>;
+  /**
+   * Makes one request by `use`, on a session as `session()` gives it. A server that leaves its connections refuses the
+   * streams that are on their way at that moment, without having looked at them (RFC 9113 section 8.7): then `use` is
+   * called again with another session, three times altogether, and has to send the same request.
+   *
+   * Rejected as `session()` is, and with what `use` rejects with.
+   */
+  withSession<T>(
     authority: string | URL,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<ClientHttp2Session>;
+    use: (session: ClientHttp2Session) => Promise<T>,
+    options?: PooledSessionOptions,
+  ): Promise<T>;
   /** Takes no more callers; fulfilled when the requests under way have ended and all sessions are closed. Idempotent. */
   close(): Promise<void>;
   /** Ends every session at once, with the requests under way. Idempotent. */
@@ -42,8 +57,7 @@ export interface Http2SessionPool extends AsyncDisposable {
  * requests that it has, and closes. One session serves an origin, and more only while the streams that the server allows
  * at a time (RFC 9113 section 5.1.2) are all taken.
  *
- * A session without requests keeps no process alive. A request that the server had not begun when it announced the end
- * of the session fails with the code `NGHTTP2_REFUSED_STREAM` and is safe to repeat (RFC 9113 section 8.7).
+ * A session without requests keeps no process alive.
  *
  * @throws `TypeError` when an option is missing or wrong.
  */
@@ -56,7 +70,7 @@ export function createHttp2SessionPool(
   return new SessionPool(new Http2Connector(options, sessionOptions), idleTimeoutMs);
 }
 
-/** How many sessions are opened for a caller one after the other, where each ends as soon as it is open. */
+/** How many sessions a caller is given one after the other, where each ends as soon as it is open or refuses the request. */
 const MAX_ATTEMPTS = 3;
 
 /** What serves one origin: the sessions there are, and the one being opened. */
@@ -85,10 +99,7 @@ class SessionPool implements Http2SessionPool {
     this.#idleTimeoutMs = idleTimeoutMs;
   }
 
-  async session(
-    authority: string | URL,
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<ClientHttp2Session> {
+  async session(authority: string | URL, { signal }: PooledSessionOptions = {}): Promise<ClientHttp2Session> {
     const url = readAuthority(authority);
     for (let attempts = 1; ; ) {
       if (this.#closed) throw closedPool();
@@ -103,6 +114,21 @@ class SessionPool implements Http2SessionPool {
         attempts += 1;
       } else if (fresh.take()) return fresh.session;
       // Otherwise others who waited have taken all of its streams, and it is one more turn.
+    }
+  }
+
+  async withSession<T>(
+    authority: string | URL,
+    use: (session: ClientHttp2Session) => Promise<T>,
+    options?: PooledSessionOptions,
+  ): Promise<T> {
+    for (let attempts = 1; ; attempts += 1) {
+      const session = await this.session(authority, options);
+      try {
+        return await use(session);
+      } catch (error) {
+        if (attempts === MAX_ATTEMPTS || !isRefusedUnseen(error)) throw error;
+      }
     }
   }
 

@@ -10,6 +10,7 @@ export {
   createHttp2SessionPool,
   type Http2SessionPool,
   type Http2SessionPoolOptions,
+  type PooledSessionOptions,
 } from './http2-session-pool.js';
 export { createHttpsAgent } from './https-agent.js';
 export { createHttpsServer } from './https-server.js';

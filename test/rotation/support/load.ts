@@ -133,14 +133,14 @@ class Judge {
   /**
    * Over HTTP/2, a server that leaves a connection refuses the streams that are on their way at that moment, because
    * Node's servers cannot announce a GOAWAY; a refused stream has not been looked at and may be repeated (RFC 9113
-   * section 8.7). grpc-js does that itself, once.
+   * section 8.7). The pool of sessions does that itself, and grpc-js once.
    */
   async #answered(conversation: Conversation): Promise<Caller> {
     for (let repeats = 0; ; repeats += 1) {
       try {
         return await conversation.ask();
       } catch (error) {
-        if (repeats === MOST_REPEATS || !isRefusedStream(error)) throw error;
+        if (!this.#options.client.leavesRefused || repeats === MOST_REPEATS || !isRefusedStream(error)) throw error;
         this.#result.repeated += 1;
       }
     }

@@ -14,6 +14,7 @@ const Client = grpc.makeGenericClientConstructor(definition, 'Who');
 
 export const grpcServer: TlsServer = {
   name: 'grpc-js',
+  leavesRefused: true,
   protocols: ['gRPC'],
   alpn: ['h2'],
   async listen(options) {
@@ -46,6 +47,7 @@ function callerOf(call: grpc.ServerUnaryCall<Buffer, Buffer>): Caller {
 
 export const grpcClient: TlsClient = {
   name: 'grpc-js',
+  leavesRefused: true,
   protocols: ['gRPC'],
   open(options, { port, fresh }) {
     const credentials = createGrpcCredentials(grpc, options);

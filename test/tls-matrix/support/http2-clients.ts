@@ -20,6 +20,7 @@ async function questionOn(session: ClientHttp2Session): Promise<Caller> {
 
 export const http2Session: TlsClient = {
   name: 'http2 session',
+  leavesRefused: true,
   protocols: ['HTTP/2'],
   open(options, { port, fresh }) {
     let kept: ClientHttp2Session | undefined;
@@ -59,7 +60,7 @@ export const http2Pool: TlsClient = {
       async ask() {
         const used = pool;
         try {
-          return await questionOn(await used.session(`https://127.0.0.1:${port}`));
+          return await used.withSession(`https://127.0.0.1:${port}`, questionOn);
         } finally {
           if (fresh === true) {
             pool = createHttp2SessionPool(options);

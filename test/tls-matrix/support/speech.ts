@@ -54,6 +54,8 @@ export interface TlsClient {
   readonly name: string;
   /** The first that a server speaks too is spoken. */
   readonly protocols: readonly Protocol[];
+  /** Whether requests that a server has refused unseen are whoever uses the client's to repeat. */
+  readonly leavesRefused?: boolean;
   open(options: MtlsClientOptions, target: OpenOptions): Conversation;
 }
 
