@@ -14,7 +14,6 @@ const Client = grpc.makeGenericClientConstructor(definition, 'Who');
 
 export const grpcServer: TlsServer = {
   name: 'grpc-js',
-  leavesRefused: true,
   protocols: ['gRPC'],
   alpn: ['h2'],
   async listen(options) {
