@@ -1,6 +1,7 @@
 import { HttpSignatureError } from '../errors/index.js';
+import type { Fields } from '../internal/fields.js';
 import { ContentDigest, type MessageBody, receiveBody, type VerifyContentDigestOptions } from './content-digest.js';
-import { type Fields, type ReadResponse, single } from './message.js';
+import { type ReadResponse, single } from './message.js';
 import type { VerifiedBody } from './verified-body.js';
 
 /** The body is a part of every message that is verified: `null` has to be written down, and is held to the fields. */

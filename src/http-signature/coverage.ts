@@ -1,12 +1,13 @@
 import { HttpSignatureError } from '../errors/index.js';
 import { lowerCase } from '../internal/audience.js';
+import type { Fields } from '../internal/fields.js';
 import { quote } from '../internal/quote.js';
 import { sameHash, tokenHash } from '../internal/token-hash.js';
 import type { BoundToken } from '../replay/delegation.js';
 import type { UnprovenWit } from '../wit/index.js';
 import type { Component } from './component.js';
 import { HTTP_SIGNATURE_DRAFTS, type HttpSignatureDraft, rulesOf } from './drafts.js';
-import { type Fields, type ReadRequest, type ReadResponse, single } from './message.js';
+import { type ReadRequest, type ReadResponse, single } from './message.js';
 
 export const WIT_FIELD = 'Workload-Identity-Token';
 const WIT_NAME = 'workload-identity-token';

@@ -1,7 +1,8 @@
 import { HttpSignatureError } from '../errors/index.js';
+import type { Fields } from '../internal/fields.js';
 import { announcesBody } from './body-rules.js';
 import { ContentDigest, createContentDigest, type DigestAlgorithm } from './content-digest.js';
-import { type Fields, type HeaderFields, single } from './message.js';
+import { type HeaderFields, single } from './message.js';
 
 /** What is said about the body of a message that is to be signed. */
 export interface OutgoingBody {

@@ -1,7 +1,8 @@
 import { HttpSignatureError, type HttpSignatureErrorCode } from '../errors/index.js';
+import type { Fields } from '../internal/fields.js';
 import { quote } from '../internal/quote.js';
 import { type Component, readComponents } from './component.js';
-import type { Fields, HttpMessage, ReadMessage } from './message.js';
+import type { HttpMessage, ReadMessage } from './message.js';
 import { readMessage } from './message.js';
 import { baseOf } from './signature-base.js';
 import { type Dictionary, type InnerList, type ItemParameters, readDictionary } from './structured-fields.js';

@@ -1,7 +1,7 @@
 import { HttpSignatureError } from '../errors/index.js';
 import { lowerCase } from '../internal/audience.js';
+import { type Fields, readFields } from '../internal/fields.js';
 import { quote } from '../internal/quote.js';
-import { trimOws } from '../internal/trim-ows.js';
 
 /** A request as it is sent or was received. `IncomingMessage` has the parts; nothing else of it is looked at. */
 export interface HttpRequestMessage {
@@ -28,9 +28,6 @@ export type HttpMessage = HttpRequestMessage | HttpResponseMessage;
 
 /** Names and values that go into the header section of a message. */
 export type HeaderFields = ReadonlyArray<readonly [name: string, value: string]>;
-
-/** The values of each field by lower-case name, counted before anything joined or dropped them. */
-export type Fields = ReadonlyMap<string, readonly string[]>;
 
 export interface ReadRequest extends HttpRequestMessage {
   readonly kind: 'request';
@@ -65,20 +62,6 @@ export function readResponse({ status, rawHeaders, request }: HttpResponseMessag
   if (!Number.isInteger(status) || status < 100 || status > 999) throw new TypeError('a response has a status');
   const fields = readFields(rawHeaders);
   return { kind: 'response', status, fields, request: request === undefined ? undefined : readRequest(request) };
-}
-
-/** The fields of a header section, by itself. */
-export function readFields(rawHeaders: readonly string[]): Fields {
-  checkHeaders(rawHeaders);
-  const fields = new Map<string, string[]>();
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = lowerCase(rawHeaders[index] ?? '');
-    const value = trimOws(rawHeaders[index + 1] ?? '');
-    const values = fields.get(name);
-    if (values === undefined) fields.set(name, [value]);
-    else values.push(value);
-  }
-  return fields;
 }
 
 /** The one value of a field; `undefined` when it is not there. */
@@ -123,11 +106,4 @@ export function checkTarget(target: string): void {
   if (!VISIBLE.test(target)) {
     throw new HttpSignatureError('bad_component_value', 'the request target holds more than visible ASCII characters');
   }
-}
-
-function checkHeaders(rawHeaders: readonly string[]): void {
-  if (!Array.isArray(rawHeaders) || rawHeaders.length % 2 !== 0) {
-    throw new TypeError('rawHeaders must be a list of names and values in turn');
-  }
-  if (!rawHeaders.every((text) => typeof text === 'string')) throw new TypeError('rawHeaders must hold strings');
 }

@@ -1,5 +1,6 @@
 import type { Authorizer, WorkloadId } from '../id/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
+import { readFields } from '../internal/fields.js';
 import type { JsonObject } from '../internal/json.js';
 import { secondsOption } from '../internal/validity.js';
 import {
@@ -32,7 +33,7 @@ import {
 } from './coverage.js';
 import { DEFAULT_DRAFT, type HttpSignatureDraft, listedDrafts } from './drafts.js';
 import { keepRequest } from './kept-request.js';
-import { type HttpRequestMessage, readFields, readRequest } from './message.js';
+import { type HttpRequestMessage, readRequest } from './message.js';
 import { baseOfReceived } from './message-signature.js';
 import {
   checkProfileLife,

@@ -1,5 +1,6 @@
 import { HttpSignatureError } from '../errors/index.js';
 import type { WorkloadId } from '../id/index.js';
+import { type Fields, readFields } from '../internal/fields.js';
 import type { JsonObject } from '../internal/json.js';
 import { sameHash } from '../internal/token-hash.js';
 import type { ReplayStore } from '../replay/index.js';
@@ -18,7 +19,7 @@ import {
 } from './coverage.js';
 import type { HttpSignatureDraft } from './drafts.js';
 import { keptRequest } from './kept-request.js';
-import { type Fields, readFields, readResponse } from './message.js';
+import { readResponse } from './message.js';
 import { baseOfReceived, type ReceivedSignature } from './message-signature.js';
 import { checkProfileLife, findSignature, readProfileParameters, requiredText } from './profile-signature.js';
 import { checkSignature, replayKey, SIGNATURE } from './proof-checks.js';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { WptError } from '../errors/index.js';
 import { type Clock, systemClock } from '../internal/clock.js';
+import { trimOws } from '../internal/fields.js';
 import { signCompact } from '../internal/signing-key.js';
 import { tokenHash } from '../internal/token-hash.js';
-import { trimOws } from '../internal/trim-ows.js';
 import type { WitCredential, WitSvid } from '../wit/index.js';
 import { openCredential, proofLife } from '../wit/wit-credential.js';
 import { withoutQuery } from './audience.js';

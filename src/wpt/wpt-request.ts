@@ -1,5 +1,5 @@
 import { WptError } from '../errors/index.js';
-import { trimOws } from '../internal/trim-ows.js';
+import { type Fields, readFields, trimOws } from '../internal/fields.js';
 import { lowerCase } from './audience.js';
 import { rulesOf, WPT_DRAFTS, type WptDraft } from './drafts.js';
 import { isBearerToken, isJwt, isVisible, otherTokenNames } from './header-fields.js';
@@ -70,9 +70,6 @@ export class WptRequest implements WptPresentation {
   }
 }
 
-/** The values of each field by lower-case name, counted before anything joined or dropped them. */
-type Fields = ReadonlyMap<string, readonly string[]>;
-
 /** draft-ietf-wimse-http-signature: the other way to prove a WIT, which must not stand next to this one. */
 const HTTP_SIGNATURE_TAG = 'wimse-workload-to-workload';
 
@@ -104,22 +101,6 @@ function acceptedDrafts(drafts: readonly WptDraft[]): ReadonlySet<WptDraft> {
   if (!Array.isArray(drafts) || drafts.length === 0) throw new TypeError('drafts must list at least one draft');
   for (const draft of drafts) rulesOf(draft);
   return new Set(drafts);
-}
-
-function readFields(rawHeaders: readonly string[]): Fields {
-  if (!Array.isArray(rawHeaders) || rawHeaders.length % 2 !== 0) {
-    throw new TypeError('rawHeaders must be a list of names and values in turn');
-  }
-  const fields = new Map<string, string[]>();
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const [name, value] = [rawHeaders[index], rawHeaders[index + 1]];
-    if (typeof name !== 'string' || typeof value !== 'string') throw new TypeError('rawHeaders must hold strings');
-    const key = lowerCase(name);
-    const values = fields.get(key);
-    if (values === undefined) fields.set(key, [trimOws(value)]);
-    else values.push(trimOws(value));
-  }
-  return fields;
 }
 
 function single(fields: Fields, name: string): string | undefined {
