@@ -175,7 +175,8 @@ export class StreamWatch<T> {
         if (this.#link !== 'open') this.#options.publish('connect', () => this.#origin);
         this.#link = 'open';
         if (this.#deliver(feed, message)) onAccepted();
-        expiry.follow(this.#held.kind === 'value' ? feed.identity?.(this.#held.value) : undefined);
+        const held = this.#value;
+        expiry.follow(held === undefined ? undefined : feed.identity?.(held));
       }
       return new WorkloadApiError('stream_ended', `the endpoint ended its stream of ${this.#name}`);
     } catch (error) {
@@ -187,21 +188,21 @@ export class StreamWatch<T> {
 
   /** Says whether it was of use: what is refused or has expired must not make the next attempts more frequent. */
   #deliver<M>(feed: StreamFeed<M, T>, message: M): boolean {
+    const known = this.#value;
     let value: T;
     try {
-      value = feed.convert(message, this.#held.kind === 'value' ? this.#held.value : undefined);
+      value = feed.convert(message, known);
     } catch (error) {
       // The stream stays: its next message may be sound, and opening another would only bring this one again.
       this.#refused(feed, asWorkloadApiError(error));
       return false;
     }
     this.#lastError = undefined;
-    const known = this.#held;
-    if (known.kind !== 'value' || !feed.same(known.value, value)) {
+    if (known === undefined || !feed.same(known, value)) {
       this.#held = { kind: 'value', value };
-      if (known.kind === 'value') feed.onReplaced?.(known.value, value);
+      if (known !== undefined) feed.onReplaced?.(known, value);
       this.#options.onChange('value');
-      this.#publishUpdate(feed, known.kind === 'value' ? known.value : undefined, value);
+      this.#publishUpdate(feed, known, value);
     }
     for (const problem of feed.problems?.(value) ?? []) this.#note(problem);
     const identity = feed.identity?.(value);
@@ -246,6 +247,10 @@ export class StreamWatch<T> {
       previousId: old.id.toString(),
       previousExpiresAt: old.expiresAt,
     }));
+  }
+
+  get #value(): T | undefined {
+    return this.#held.kind === 'value' ? this.#held.value : undefined;
   }
 
   get #origin(): WorkloadApiEvent {
