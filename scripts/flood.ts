@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createMemoryReplayStore } from 'svidkit/replay';
-import { count, list } from '../test/support/figures.js';
+import { count, list, megabytes } from '../test/support/figures.js';
 import { type FloodResult, flood } from './flood/flood.js';
 
 const REPORT_EVERY_MS = 1_000;
@@ -106,8 +106,4 @@ async function atRest(): Promise<{ heap: number; rss: number }> {
 
 function show(memory: { heap?: number; heapUsed?: number; rss: number }): string {
   return `heap ${megabytes(memory.heap ?? memory.heapUsed ?? 0)}, rss ${megabytes(memory.rss)}`;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -5,6 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { megabytes } from '../test/support/figures.js';
 import { openDevWorld } from './soak/dev-world.js';
 import { Fleet } from './soak/fleet.js';
 import type { World } from './soak/world.js';
@@ -141,8 +142,4 @@ function list(handles: Readonly<Record<string, number>>): string {
 
 function sorted(handles: Readonly<Record<string, number>>): (readonly [string, number])[] {
   return Object.entries(handles).sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -10,18 +10,15 @@ import {
   verifyResponse,
 } from 'svidkit/http-signature';
 import { exactly } from 'svidkit/id';
-import { parseWitSvid, verifyWit } from 'svidkit/wit';
+import { verifyWit } from 'svidkit/wit';
 import { describe, expect, it } from 'vitest';
 import { options, sent, unproven, withFields } from '../support/http-signatures.js';
-import { keyPair } from '../support/key-pairs.js';
 import { codeOf } from '../support/refusals.js';
 import { rejectionOf } from '../support/rejections.js';
-import { bundles, clock, confirmation, wit } from '../support/wit-domain.js';
+import { SERVER, witSvidOf } from '../support/signed-http.js';
+import { bundles, clock } from '../support/wit-domain.js';
 
-const SERVER = 'spiffe://example.org/services/orders';
-const server = keyPair('P-256', 'server').privateKey;
-const WIT = wit({ claims: { sub: SERVER, cnf: confirmation(server, 'ES256') } });
-const svid = parseWitSvid({ token: WIT, privateKey: server });
+const svid = witSvidOf(SERVER);
 const [DRAFT07, DRAFT06] = ['draft-ietf-wimse-http-signature-07', 'draft-ietf-wimse-http-signature-06'] as const;
 
 /** What a client makes of the server's answer to a request, with what it has of the request. */

@@ -9,9 +9,9 @@ import {
 } from 'svidkit/http';
 import { exactly } from 'svidkit/id';
 import { createMemoryReplayStore } from 'svidkit/replay';
-import { Agent, fetch as undiciFetch } from 'undici';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { listen } from '../support/connections.js';
+import { fetchOverHttp2 } from '../support/fetch-over-http2.js';
 import { svid } from '../support/http-signatures.js';
 import { rejectionOf } from '../support/rejections.js';
 import { serverCertificate } from '../support/server-certificate.js';
@@ -42,14 +42,11 @@ async function serve(mechanisms: readonly ProofMechanism[]): Promise<number> {
 }
 
 function fetchOver(options: Partial<ProvingFetchOptions>): typeof globalThis.fetch {
-  const dispatcher = new Agent({ allowH2: true, connect: { rejectUnauthorized: false } });
-  onTestFinished(() => dispatcher.destroy());
-  const overHttp2 = (url: unknown, init: object | undefined) => undiciFetch(url as string, { ...init, dispatcher });
   const choices = { wit: { getWitSvid: () => svid }, audience: () => AUDIENCE, clock };
   return createProvingFetch({
     ...choices,
     ...options,
-    fetch: overHttp2 as unknown as typeof fetch,
+    fetch: fetchOverHttp2(),
   } as ProvingFetchOptions);
 }
 

@@ -22,7 +22,7 @@ import {
 import { type FrameworkOptions, fetchHandler, HTTP1, HTTP2, HTTP2_TLS, hono } from '../support/frameworks.js';
 import { craft } from '../support/http-signatures.js';
 import { WIT, wpt } from '../support/proofs.js';
-import { BODY, fieldOf, signed, withFields } from '../support/signed-exchange.js';
+import { BODY, fieldOf, REFUSED_TRAILERS, signed, withFields } from '../support/signed-exchange.js';
 import { ORIGIN, SERVER, witSvidOf } from '../support/signed-http.js';
 import { bundles, clock, SUBJECT } from '../support/wit-domain.js';
 
@@ -83,25 +83,7 @@ const REFUSED: ReadonlyArray<readonly [title: string, request: () => Promise<Sen
     400,
     'missing_content_digest',
   ],
-  [
-    'threat 40: a digest in the trailers',
-    async () => {
-      const sent = await signed();
-      const trailers = { 'content-digest': fieldOf(sent, 'content-digest') };
-      return { ...withFields(sent, { 'content-digest': undefined }), trailers };
-    },
-    400,
-    'missing_component',
-  ],
-  [
-    'threat 45: a WIT in the trailers',
-    async () => ({
-      ...withFields(await signed(), { 'workload-identity-token': undefined }),
-      trailers: { 'workload-identity-token': WIT },
-    }),
-    400,
-    'missing_wit',
-  ],
+  ...REFUSED_TRAILERS,
   [
     'threat 45: a proof token next to the signature',
     async () => withFields(await signed(), { 'workload-proof-token': wpt() }),

@@ -11,7 +11,7 @@ import { type Exchange, type Field, overHttp2Tls, overHttps, type Sent } from '.
 import { ON_A_SERVER } from '../support/frameworks.js';
 import { WIT, wpt } from '../support/proofs.js';
 import { sendRawHttp2 } from '../support/raw-http2.js';
-import { BODY, fieldOf, signed, withFields } from '../support/signed-exchange.js';
+import { BODY, fieldOf, REFUSED_TRAILERS, signed } from '../support/signed-exchange.js';
 import { ORIGIN, SERVER, witSvidOf } from '../support/signed-http.js';
 import { bundles, clock, SUBJECT } from '../support/wit-domain.js';
 import { startNginx } from './support/nginx.js';
@@ -138,25 +138,7 @@ const IN_TRAILERS: typeof REFUSED = [
     401,
     'missing_wit',
   ],
-  [
-    'threat 45: a WIT in the trailers of a signature',
-    async () => ({
-      ...withFields(await signed(), { 'workload-identity-token': undefined }),
-      trailers: { 'workload-identity-token': WIT },
-    }),
-    400,
-    'missing_wit',
-  ],
-  [
-    'threat 40: a digest in the trailers',
-    async () => {
-      const sent = await signed();
-      const trailers = { 'content-digest': fieldOf(sent, 'content-digest') };
-      return { ...withFields(sent, { 'content-digest': undefined }), trailers };
-    },
-    400,
-    'missing_component',
-  ],
+  ...REFUSED_TRAILERS,
 ];
 
 /** Sends the fields of a request over HTTP/2 as Node's client would not. */

@@ -9,3 +9,8 @@ export function list(counts: Readonly<Record<string, number>>): string {
     .map(([name, times]) => `${count(times)} ${name}`)
     .join(' + ');
 }
+
+/** A size in bytes. */
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -3,6 +3,7 @@ import { exactly } from 'svidkit/id';
 import { verifyWit } from 'svidkit/wit';
 import type { Field, Received, Sent } from './exchanges.js';
 import { svid } from './http-signatures.js';
+import { WIT } from './proofs.js';
 import { ORIGIN, SERVER } from './signed-http.js';
 import { bundles, clock } from './wit-domain.js';
 
@@ -49,3 +50,31 @@ export function withFields(sent: Signed, changes: Readonly<Record<string, string
 
 export const fieldOf = (sent: Sent, name: string): string =>
   sent.fields.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? '';
+
+/** What has to stand in the head of a signed request and not behind its body, with status and code of the refusal. */
+export const REFUSED_TRAILERS: readonly (readonly [
+  title: string,
+  request: () => Promise<Sent>,
+  status: number,
+  code: string,
+])[] = [
+  [
+    'threat 40: a digest in the trailers',
+    async () => {
+      const sent = await signed();
+      const trailers = { 'content-digest': fieldOf(sent, 'content-digest') };
+      return { ...withFields(sent, { 'content-digest': undefined }), trailers };
+    },
+    400,
+    'missing_component',
+  ],
+  [
+    'threat 45: a WIT in the trailers',
+    async () => ({
+      ...withFields(await signed(), { 'workload-identity-token': undefined }),
+      trailers: { 'workload-identity-token': WIT },
+    }),
+    400,
+    'missing_wit',
+  ],
+];
