@@ -13,30 +13,33 @@ export class ScriptedStream<M> {
   /** What every opened stream was called with. */
   readonly calls: GrpcServerCall[] = [];
   readonly #lines = new Set<Line<M>>();
+  /** What was put while no stream was open: it waits for the next one, because a client opens its streams when it likes. */
+  readonly #early: Put<M>[] = [];
 
   /** How many streams are open now. */
   get open(): number {
     return this.#lines.size;
   }
 
-  /** Sends a message on every open stream. */
+  /** Sends a message on every open stream; where none is, on the next one. */
   push(message: M): void {
-    for (const line of this.#lines) line.put({ message });
+    this.#put({ message });
   }
 
-  /** Ends every open stream with a status; without one, with OK. */
+  /** Ends every open stream with a status, or the next one where none is; without a status, with OK. */
   end(status?: GrpcStatusCode): void {
-    for (const line of this.#lines) line.put({ end: status });
+    this.#put({ end: status });
+    this.#lines.clear();
   }
 
   async *serve(call: GrpcServerCall): AsyncIterable<M> {
+    const { opening } = this;
     this.opened += 1;
     this.calls.push(call);
-    const line = new Line<M>(call.signal);
-    this.#lines.add(line);
+    if (opening !== 'hang' && 'refuse' in opening) throw refusal(opening.refuse);
+    const line = this.#open(call.signal);
     try {
-      if (this.opening !== 'hang' && 'refuse' in this.opening) throw refusal(this.opening.refuse);
-      if (this.opening !== 'hang') yield this.opening.send;
+      if (opening !== 'hang') yield opening.send;
       for (;;) {
         const next = await line.take();
         if ('message' in next) yield next.message;
@@ -46,6 +49,28 @@ export class ScriptedStream<M> {
     } finally {
       this.#lines.delete(line);
     }
+  }
+
+  #open(signal: AbortSignal): Line<M> {
+    const line = new Line<M>();
+    this.#lines.add(line);
+    signal.addEventListener(
+      'abort',
+      () => {
+        this.#lines.delete(line);
+        line.put({ end: undefined });
+      },
+      { once: true },
+    );
+    const end = this.#early.findIndex((item) => 'end' in item);
+    for (const item of this.#early.splice(0, end === -1 ? this.#early.length : end + 1)) line.put(item);
+    if (end !== -1) this.#lines.delete(line);
+    return line;
+  }
+
+  #put(item: Put<M>): void {
+    if (this.#lines.size === 0) this.#early.push(item);
+    for (const line of this.#lines) line.put(item);
   }
 }
 
@@ -58,10 +83,6 @@ type Put<M> = { readonly message: M } | { readonly end: GrpcStatusCode | undefin
 class Line<M> {
   readonly #waiting: Put<M>[] = [];
   #wake: () => void = () => {};
-
-  constructor(signal: AbortSignal) {
-    signal.addEventListener('abort', () => this.put({ end: undefined }), { once: true });
-  }
 
   put(item: Put<M>): void {
     this.#waiting.push(item);
