@@ -169,7 +169,7 @@ describe('two workloads', () => {
     await text(answer);
 
     agentSocket.withdraw();
-    await until(() => agent.x509.health.expiresAt).toBeUndefined();
+    for (const source of [agent.x509, agent.wit]) await until(() => source.health.expiresAt).toBeUndefined();
     expect(await refusal(call())).toMatchObject({ code: 'withdrawn' });
     httpsAgent.destroy();
     server.closeAllConnections();

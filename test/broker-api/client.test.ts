@@ -113,10 +113,10 @@ describe('the Broker API client', () => {
       throw refusal(refuse);
     };
     for (const call of [
-      client.fetchX509Context({ pid: PID }),
-      client.fetchJwtSvids({ pid: PID }, { audience: 'reports' }),
+      () => client.fetchX509Context({ pid: PID }),
+      () => client.fetchJwtSvids({ pid: PID }, { audience: 'reports' }),
     ]) {
-      const error = await failureOf(call);
+      const error = await failureOf(call());
       expect([error.code, error.grpcStatus]).toEqual([code, refuse]);
       expect(error.message).toMatch(/^process 4242: \w+: .* \(gRPC status \d+: scripted\)$/);
     }
