@@ -9,7 +9,7 @@ import { wptCases } from './wpt-cases.js';
 import { DRAFTS } from './wpt-maker.js';
 
 /** Raised with every change of a file; the first number with every change that a reader has to know of. */
-const VERSION = '1.1.0';
+const VERSION = '1.2.0';
 
 const SUITES = {
   'wit.json': {

@@ -185,6 +185,12 @@ const carriage: readonly HttpRow[] = [
     'bad-structured-field',
   ],
   ['Signature-Input that is no inner list', 'RFC 9421 4.1', { respell: () => 'wimse="x"' }, 'bad-structured-field'],
+  [
+    'a signature that is no byte sequence',
+    'RFC 9421 4.2',
+    { change: (request) => added(without(request, ['Signature']), [['Signature', 'wimse="AAAA"']]) },
+    'bad-structured-field',
+  ],
 ];
 
 function added(request: RequestVector, more: HeaderList): RequestVector {

@@ -14,13 +14,14 @@ const all = (...codes: readonly string[]): string[] => [...wit(...codes), ...pro
 /** Why a vector is to be refused, in the words of this suite, and in the codes of svidkit. */
 export const REASONS = {
   'not-a-token': {
-    meaning: 'not a compact JWS of three segments with JSON objects in the first two',
+    meaning:
+      'not a compact JWS of three segments with JSON objects in the first two, or JSON nested deeper than is looked at',
     svidkit: tokens('not_compact', 'not_an_object', 'bad_json', 'bad_text', 'too_deep', 'too_many_members'),
   },
   'bad-encoding': { meaning: 'base64url that is padded or not canonical', svidkit: tokens('bad_base64url') },
   'bad-number': { meaning: 'a number that a double does not hold exactly', svidkit: tokens('number_out_of_range') },
   'duplicate-member': {
-    meaning: 'a JSON member, dictionary key or parameter that is there twice',
+    meaning: 'a JSON member, dictionary key or parameter that is there twice, or a JSON member `__proto__`',
     svidkit: [...tokens('duplicate_member', 'forbidden_member'), ...http('duplicate_member')],
   },
   'too-large': { meaning: 'more bytes than the verifier looks at', svidkit: all('too_large') },
@@ -79,7 +80,7 @@ export const REASONS = {
     meaning: 'Authorization next to the proof has a scheme that ath does not cover',
     svidkit: wpt('unsupported_authorization'),
   },
-  'bad-jti': { meaning: 'jti is missing, empty, too long or not a string', svidkit: wpt('bad_jti') },
+  'bad-jti': { meaning: 'jti is missing, empty, not a string or longer than 256 bytes', svidkit: wpt('bad_jti') },
   'bad-audience': { meaning: 'aud is missing, of the wrong type, or a list of several', svidkit: wpt('bad_aud') },
   'wrong-audience': { meaning: 'made for another audience than those configured', svidkit: proofs('wrong_audience') },
   'wrong-wit': { meaning: 'wth is missing or not the hash of the WIT', svidkit: wpt('bad_wth', 'wth_mismatch') },

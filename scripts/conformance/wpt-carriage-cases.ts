@@ -81,6 +81,14 @@ export function carriageRows(): readonly WptRow[] {
       'duplicate-header',
     ],
     [
+      'a proof that is no JWT, -02',
+      WPT,
+      {
+        headers: (wit, proof) => carried('02', wit, proof.replaceAll('.', '')),
+      },
+      'bad-header',
+    ],
+    [
       'two proofs in one field, -01',
       WPT01,
       {
