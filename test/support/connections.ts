@@ -37,15 +37,17 @@ export interface CallOptions {
   readonly method?: string;
 }
 
-/** Makes one request over an agent and reads the answer to its end. */
+/** Makes one request over an agent and reads the answer to its end; by then the agent has its connection back. */
 export async function call(agent: Agent, port: number, options: CallOptions = {}): Promise<Answer> {
   const outgoing: ClientRequest = request({ host: '127.0.0.1', port, agent, ...options });
   outgoing.end();
+  const closed = new Promise((resolve) => outgoing.once('close', resolve));
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
   const { socket } = incoming;
   incoming.setEncoding('utf8');
   let body = '';
   for await (const chunk of incoming) body += chunk;
+  await closed;
   const reused = outgoing.reusedSocket;
   return { status: incoming.statusCode ?? 0, headers: incoming.headers, body, reused, socket };
 }
