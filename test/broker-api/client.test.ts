@@ -11,6 +11,7 @@ import { rejectionOf } from '../support/rejections.js';
 import { ScriptedBroker, type ScriptedWorkload } from '../support/scripted-broker.js';
 import { undecodable } from '../support/scripted-endpoint.js';
 import { refusal } from '../support/scripted-stream.js';
+import { until } from '../support/until.js';
 
 const AGENT = 'spiffe://example.org/spire/agent/test';
 const BROKER = 'spiffe://example.org/broker';
@@ -94,7 +95,7 @@ describe('the Broker API client', () => {
       workload.x509.push(x509Message([second], issuer.bundle));
     }
     expect(seen).toEqual([true, true]);
-    await expect.poll(() => workload.x509.open).toBe(0);
+    await until(() => workload.x509.open).toBe(0);
   });
 
   it.each<[keyof typeof GrpcStatus, string]>([
@@ -196,7 +197,7 @@ describe('the Broker API client', () => {
     const request = client.fetchJwtSvids({ pid: PID }, { audience: 'x' }, { timeoutMs: 50 });
     expect(await rejectionOf(request)).toBe('timeout');
     const open = rejectionOf(client.fetchX509Context({ pid: PID }));
-    await expect.poll(() => workload.x509.open).toBe(1);
+    await until(() => workload.x509.open).toBe(1);
     await client.close();
     expect(await open).toBe('closed');
     expect(await rejectionOf(client.fetchX509Bundles({ pid: PID }))).toBe('closed');

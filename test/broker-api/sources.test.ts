@@ -102,6 +102,7 @@ describe('sources of two references', () => {
     }
     await using first = client.jwtSource({ pid: ONE }, { watchProcess: false });
     await using second = client.jwtSource({ pid: OTHER }, { watchProcess: false });
+    await Promise.all([first.ready(), second.ready()]);
     const fetch = async (source: typeof first) => (await source.fetchJwtSvid({ audience: 'reports' })).id.toString();
     expect(await Promise.all([fetch(first), fetch(second), fetch(first)])).toEqual([ORDERS, STOCK, ORDERS]);
     one.jwt = async () => {
@@ -296,10 +297,10 @@ describe('the end of a workload', () => {
     await Promise.all([source.ready(), jwt.fetchJwtSvid({ audience: 'reports' })]);
     const updates = source.updates()[Symbol.asyncIterator]();
     await updates.next();
-    const next = updates.next();
+    const next = rejectionOf(updates.next());
     await child.kill();
     expect(codeOf(() => source.getX509Svid())).toBe('workload_ended');
-    expect(await rejectionOf(next)).toBe('workload_ended');
+    expect(await next).toBe('workload_ended');
     expect(await rejectionOf(source.ready())).toBe('workload_ended');
     expect(codeOf(() => source.getX509Bundle(DOMAIN))).toBe('workload_ended');
     expect(source.health).toMatchObject({ connected: false, lastError: { code: 'workload_ended' } });

@@ -90,7 +90,7 @@ describe('Workload API section 4.3: rotation', () => {
   });
 
   it('happens by itself when half of the lifetime has passed', async () => {
-    await using quick = await createDevEndpoint({ issuer: endpoint.issuer, x509TtlSeconds: 2, rotateAt: 0.1 });
+    await using quick = await createDevEndpoint({ issuer: endpoint.issuer, x509TtlSeconds: 30, rotateAt: 0.01 });
     const bare = connectBare((await quick.addWorkload(PLANNER)).address);
     const stream = bare.stream(fetchX509SVID, {});
     const chains = new Set<string>();

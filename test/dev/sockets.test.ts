@@ -11,6 +11,7 @@ import { createIssuer } from 'svidkit/issuer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SpiffeWorkloadAPI } from '../../src/workload-api/gen/workloadapi_pb.js';
 import { connectBare, withStatus } from '../support/bare-workload-client.js';
+import { runProgram } from '../support/programs.js';
 
 const PLANNER = 'spiffe://example.org/agents/planner';
 const { fetchX509SVID } = SpiffeWorkloadAPI.method;
@@ -148,16 +149,9 @@ describe('close of the development endpoint', () => {
   });
 
   it('lets the process end by itself, with nothing left behind', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'close-and-exit.ts')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    const [code] = await once(child, 'exit');
-    expect({ code, output }).toEqual({ code: 0, output: 'closed, left: \n' });
-  });
+    const { done } = runProgram(join(import.meta.dirname, 'close-and-exit.ts'));
+    expect(await done).toEqual({ code: 0, output: 'closed, left: \n' });
+  }, 60_000);
 });
 
 describe('options of the development endpoint', () => {

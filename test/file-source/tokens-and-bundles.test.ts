@@ -46,7 +46,8 @@ beforeEach(() => {
 
 const at = (name: string): string => join(folder, name);
 const write = (name: string, text: string): void => writeFileSync(at(name), text, { mode: 0o600 });
-const codes = (): string[] => heard.map(({ code }) => code);
+/** Without what says only that this machine has taken longer over a look than `settleMs`. */
+const codes = (): string[] => heard.map(({ code }) => code).filter((code) => code !== 'unsettled');
 const common = {
   pollMs: 20,
   quietMs: 5,
@@ -152,8 +153,9 @@ describe('a JwtFileSource', () => {
     write('one', await token('orders'));
     write('two', await token('reports'));
     const source = await start({ tokens: [at('one'), at('two')] });
+    const next = await token('reports', 600);
     write('one', 'garbage');
-    write('two', await token('reports', 600));
+    write('two', next);
     await until(codes).toEqual(['bad_identity']);
     expect((await source.fetchJwtSvid({ audience: 'orders' })).audience).toEqual(['orders']);
     expect((await source.fetchJwtSvid({ audience: 'reports' })).expiresAt.getTime()).toBe((NOW + 600) * 1000);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, readlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -112,7 +113,7 @@ describe('files that are overwritten in steps', () => {
 
   it('are never used by halves when the half is a good text and stays for a while', async () => {
     writeOneByOne(folder, filesOf(0));
-    await using source = createX509FileSource({ ...paths(), clock, quietMs: 400, settleMs: 5_000, pollMs: 5 });
+    await using source = createX509FileSource({ ...paths(), clock, quietMs: 1_500, settleMs: 5_000, pollMs: 5 });
     await source.ready({ timeoutMs: 5_000 });
     const writing = new Overwriting();
     const step = (name: string) => writing.step(name, filesOf(1)[name] ?? '');
@@ -152,7 +153,8 @@ describe('files that another process switches all the time', () => {
       if (n === 0) console.log('switching');
     }`;
 
-  let stop: () => void = () => {};
+  const versionOf = (of: string): string => readlinkSync(join(of, '..data'));
+  let stop: () => Promise<void> = async () => {};
   afterEach(() => stop());
 
   const switching = async (): Promise<void> => {
@@ -165,8 +167,13 @@ describe('files that another process switches all the time', () => {
     const child = spawn(process.execPath, ['--eval', WRITER, folder, ...stored], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    stop = () => child.kill();
-    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const ended = once(child, 'exit');
+    // The folder is removed next, and it must not be written to meanwhile.
+    stop = async () => {
+      child.kill();
+      await ended;
+    };
+    await once(child.stdout, 'data');
   };
 
   it('are read as they were at one moment', async () => {
@@ -189,7 +196,8 @@ describe('files that another process switches all the time', () => {
     let mixed = false;
     while (!mixed) {
       try {
-        const certificates = readFileSync(join(folder, 'tls.crt'), 'utf8');
+        const [certificates, version] = [readFileSync(join(folder, 'tls.crt'), 'utf8'), versionOf(folder)];
+        while (versionOf(folder) === version) await pause(1);
         const key = readFileSync(join(folder, 'tls.key'), 'utf8');
         mixed = ![0, 1].some((i) => filesOf(i)['tls.crt'] === certificates && filesOf(i)['tls.key'] === key);
       } catch {
@@ -205,7 +213,7 @@ describe('files that another process switches all the time', () => {
     onTestFinished(() => source.close());
     const seen = new Set<number>();
     let updates = 0;
-    for await (const { svid, bundles } of source.updates({ signal: AbortSignal.timeout(10_000) })) {
+    for await (const { svid, bundles } of source.updates({ signal: AbortSignal.timeout(50_000) })) {
       const generation = generations.findIndex((one) => one.svid.equals(svid));
       expect(generation).toBeGreaterThanOrEqual(0);
       const bundle = bundles.getX509Bundle(svid.id.trustDomain);
@@ -215,5 +223,5 @@ describe('files that another process switches all the time', () => {
       if (updates === 20) break;
     }
     expect(seen).toEqual(new Set([0, 1]));
-  });
+  }, 60_000);
 });

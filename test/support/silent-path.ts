@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
+import { manyTurns } from './turns.js';
 
 interface Leg {
   readonly client: Socket;
@@ -44,7 +44,7 @@ export class SilentPath implements AsyncDisposable {
 
   /** Lets arrive what is on its way; then the present connections pass nothing, neither way, and say nothing of it. */
   async die(): Promise<void> {
-    await setTimeout(100);
+    await manyTurns();
     for (const leg of this.#legs) leg.dead = true;
   }
 

@@ -27,7 +27,7 @@ describe('a client at an endpoint that does as the standard says', () => {
     endpoint = await createDevEndpoint();
     workload = await endpoint.addWorkload([{ id: PLANNER, hint: 'internal' }, { id: 'spiffe://example.org/b' }]);
     const foreign = await createIssuer({ trustDomain: 'b.example' });
-    endpoint.federate(foreign.bundle);
+    await endpoint.federate(foreign.bundle);
     client = createWorkloadApiClient({ address: workload.address });
   });
 
@@ -190,7 +190,7 @@ describe('a client at an endpoint that does not', () => {
     const waiting = [client.fetchX509Context({ signal }), client.fetchJwtSvids({ audience: 'a' }, { signal })];
     await until(() => endpoint.x509.open).toBe(1);
     controller.abort(reason);
-    for (const promise of waiting) await expect(promise).rejects.toBe(reason);
+    await Promise.all(waiting.map((promise) => expect(promise).rejects.toBe(reason)));
     await expect(client.fetchX509Context({ signal })).rejects.toBe(reason);
     expect(endpoint.x509.opened).toBe(1);
   });

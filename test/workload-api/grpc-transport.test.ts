@@ -134,8 +134,7 @@ describe('the gRPC transport', () => {
     endpoint.jwt = () => new Promise(() => {});
     const call = channel.unary(fetchJWTSVID, {}, { signal: controller.signal });
     controller.abort(reason);
-    await expect(waiting).rejects.toBe(reason);
-    await expect(call).rejects.toBe(reason);
+    await Promise.all([waiting, call].map((one) => expect(one).rejects.toBe(reason)));
     await until(() => endpoint.x509.open).toBe(0);
 
     await expect(open(controller.signal).next()).rejects.toBe(reason);

@@ -74,6 +74,7 @@ describe('a JwtSource', () => {
 
   describe('bundles', () => {
     it('are kept fresh, and verify the tokens', async () => {
+      await restart({});
       expect(codeOf(() => source.getJwtBundle(HOME))).toBe('not_ready');
       await source.ready();
       expect(source.getJwtBundle(HOME)?.equals(issuer.bundle.jwt)).toBe(true);
@@ -278,7 +279,7 @@ describe('a JwtSource', () => {
       const both = [1, 2].map(() => source.fetchJwtSvid({ audience: 'a', signal: controller.signal }));
       await until(() => asked).toEqual(['a']);
       controller.abort(reason);
-      for (const one of both) await expect(one).rejects.toBe(reason);
+      await Promise.all(both.map((one) => expect(one).rejects.toBe(reason)));
       await until(() => asked).toEqual(['a', 'cancelled']);
       const next = source.fetchJwtSvid({ audience: 'a' });
       answer();

@@ -7,12 +7,12 @@ import { GrpcStatus } from '../../src/workload-api/grpc-status.js';
 import { x509Message } from '../support/delivered-messages.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { SilentPath } from '../support/silent-path.js';
+import { manyTurns } from '../support/turns.js';
 import { until } from '../support/until.js';
 
 const { fetchX509SVID } = SpiffeWorkloadAPI.method;
 const OPTIONS = { metadata: { 'workload.spiffe.io': 'true' }, maxMessageBytes: 1024 * 1024 };
 const MINUTE = 60_000;
-const SETTLE_MS = 200;
 
 describe('keeping watch over connections', () => {
   let endpoint: ScriptedEndpoint;
@@ -35,8 +35,6 @@ describe('keeping watch over connections', () => {
     await endpoint.stop();
   });
 
-  const settle = () => new Promise((resolve) => realSetTimeout(resolve, SETTLE_MS));
-  const realSetTimeout = setTimeout;
   const openStream = async (address: Parameters<typeof openGrpcChannel>[0]) => {
     channel = openGrpcChannel(address, OPTIONS);
     const stream = channel.serverStream(fetchX509SVID, {})[Symbol.asyncIterator]();
@@ -48,16 +46,16 @@ describe('keeping watch over connections', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const stream = await openStream({ transport: 'tcp', host: '127.0.0.1', port: path.port });
     const waiting = stream.next().catch((error: unknown) => error);
-    await settle();
+    await manyTurns();
     const before = path.sent;
     for (const pings of [1, 2]) {
       const quiet = path.sent;
       vi.advanceTimersByTime(5 * MINUTE);
-      await settle();
+      await manyTurns();
       expect(path.sent, 'nothing within five minutes').toBe(quiet);
       vi.advanceTimersByTime(MINUTE / 2);
       await until(() => path.sent - before).toBe(pings * 17);
-      await settle();
+      await manyTurns();
     }
 
     await path.die();
@@ -71,10 +69,10 @@ describe('keeping watch over connections', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const stream = await openStream({ transport: 'tcp', host: '127.0.0.1', port: path.port });
     await stream.return?.();
-    await settle();
+    await manyTurns();
     const before = path.sent;
     vi.advanceTimersByTime(20 * MINUTE);
-    await settle();
+    await manyTurns();
     expect(path.sent).toBe(before);
   });
 

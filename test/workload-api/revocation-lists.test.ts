@@ -77,11 +77,11 @@ describe.each(kinds)('the revocation lists of $name', ({ open, stream, message }
     await endpoint.stop();
   });
 
+  const push = (...crl: readonly Uint8Array[]): void => stream(endpoint).push(message(crl));
   const startWith = async (...crl: readonly Uint8Array[]): Promise<void> => {
-    stream(endpoint).opening = { send: message(crl) };
+    push(...crl);
     await source.ready();
   };
-  const push = (...crl: readonly Uint8Array[]): void => stream(endpoint).push(message(crl));
   const refused = (): readonly string[] => heard.codes.filter((code) => code === 'bad_crl');
   const held = (): readonly string[] => source.getX509Crls().map(nameOf);
 
