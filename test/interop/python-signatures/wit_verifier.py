@@ -1,14 +1,14 @@
-"""A verifier of Workload Identity Tokens for conformance/run.mjs, on PyJWT: it reads a case a line from standard input
-and answers each. Signatures, encodings and keys are the package's business; what a WIT has to be is written here."""
+"""A verifier of Workload Identity Tokens for conformance/run.mjs, on PyJWT. Signatures, encodings and keys are the
+package's business; what a WIT has to be is written here."""
 
 import hashlib
 import json
 import re
-import sys
 
 import jwt
+from answers import NotOffered, Refusal, serve
 from jwt.algorithms import get_default_algorithms
-from jwt.utils import base64url_encode
+from jwt.utils import base64url_decode, base64url_encode
 
 SPIFFE_ALGORITHMS = {"ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 ALGORITHMS = {"spiffe": SPIFFE_ALGORITHMS, "wimse": SPIFFE_ALGORITHMS | {"EdDSA", "Ed25519"}}
@@ -19,33 +19,40 @@ PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 PUBLIC_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
 
 
-class Refusal(Exception):
-    pass
+def verify(line, _):
+    claims = verify_wit(line["token"], line["leewaySeconds"], line)
+    jwk = claims["cnf"]["jwk"]
+    return {
+        "subject": claims["sub"],
+        "alg": jwk["alg"],
+        "thumbprint": thumbprint(jwk),
+        "wth": digest(line["token"]),
+    }
 
 
-class NotOffered(Exception):
-    pass
+def verify_wit(token, leeway, line):
+    """The claims of a WIT. They name nobody before a proof was made with the key in `cnf`."""
+    try:
+        return claims_of(token, leeway, line)
+    except Refusal as refusal:
+        refusal.part = "wit"
+        raise
 
 
-def verify(line):
-    token, profile = line["token"], line["profile"]
+def claims_of(token, leeway, line):
     if len(token) > line["maxBytes"]:
         raise Refusal("too-large")
     decoded = read(token)
     header, claims = decoded["header"], decoded["payload"]
+    profile = line.get("profile", "spiffe" if str(claims.get("sub")).startswith("spiffe://") else "wimse")
     check_header(header, profile)
     origin = origin_of(claims, profile)
     key = key_of(header, origin, line["trust"])
     check_signature(token, header["alg"], key)
     check_claims(claims, profile)
-    check_time(claims, line["now"], line["leewaySeconds"])
-    jwk = confirmation_of(claims, profile)
-    return {
-        "subject": claims["sub"],
-        "alg": jwk["alg"],
-        "thumbprint": digest(thumbprint_input(jwk)),
-        "wth": digest(token.encode()),
-    }
+    check_time(claims, line["now"], leeway)
+    check_confirmation(claims, profile)
+    return claims
 
 
 def read(token):
@@ -53,9 +60,31 @@ def read(token):
     if len(segments) != 3 or "" in segments:
         raise Refusal("not-a-token")
     try:
-        return jwt.decode_complete(token, options={"verify_signature": False})
+        decoded = jwt.decode_complete(token, options={"verify_signature": False})
     except jwt.InvalidTokenError as error:
         raise Refusal(reason_of(str(error))) from error
+    for segment in segments[:2]:
+        value = json.loads(base64url_decode(segment), object_pairs_hook=once, parse_constant=no_number)
+        if depth(value) > 32:
+            raise Refusal("not-a-token")
+    return decoded
+
+
+def once(pairs):
+    """RFC 7519 section 4: of members that are there twice, two readers can believe different ones."""
+    members = dict(pairs)
+    if len(members) < len(pairs) or "__proto__" in members:
+        raise Refusal("duplicate-member")
+    return members
+
+
+def no_number(name):
+    raise Refusal("not-a-token") from ValueError(f"{name} is not JSON")
+
+
+def depth(value):
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(depth, inner), default=0)
 
 
 def reason_of(message):
@@ -150,7 +179,7 @@ def check_time(claims, now, leeway):
         raise Refusal("not-yet-valid")
 
 
-def confirmation_of(claims, profile):
+def check_confirmation(claims, profile):
     cnf = claims.get("cnf")
     if not isinstance(cnf, dict) or list(cnf) != ["jwk"] or not isinstance(cnf["jwk"], dict):
         raise Refusal("bad-confirmation")
@@ -165,32 +194,17 @@ def confirmation_of(claims, profile):
     if jwk.get("kty") == "EC" and jwk.get("crv") not in CURVES.values():
         raise Refusal("bad-key")
     load(jwk, alg, "bad-confirmation-algorithm")
-    return jwk
 
 
-def thumbprint_input(jwk):
+def thumbprint(jwk):
+    """RFC 7638."""
     members = {name: jwk[name] for name in PUBLIC_MEMBERS[jwk["kty"]]}
-    return json.dumps(members, sort_keys=True, separators=(",", ":")).encode()
+    return digest(json.dumps(members, sort_keys=True, separators=(",", ":")))
 
 
-def digest(data):
-    return base64url_encode(hashlib.sha256(data).digest()).decode()
-
-
-def answer(line):
-    if line["suite"] != "wit":
-        return {"verdict": "skip", "detail": "only Workload Identity Tokens"}
-    try:
-        return {"verdict": "accept", "understood": verify(line)}
-    except NotOffered as missing:
-        return {"verdict": "skip", "detail": str(missing)}
-    except Refusal as refusal:
-        cause = refusal.__cause__
-        detail = f"{type(cause).__name__}: {cause}" if cause else "a check of its own"
-        return {"verdict": "refuse", "part": "wit", "reason": str(refusal), "detail": detail}
+def digest(text):
+    return base64url_encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 if __name__ == "__main__":
-    for text in sys.stdin:
-        case = json.loads(text)
-        print(json.dumps({"id": case["id"], **answer(case)}), flush=True)
+    serve("wit", verify)

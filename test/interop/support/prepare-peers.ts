@@ -14,6 +14,9 @@ const FOLDERS = {
   pySignatures: folder('python-signatures'),
 };
 
+/** Of conformance/. */
+export type Suite = 'wit' | 'wpt' | 'http-signature';
+
 declare module 'vitest' {
   export interface ProvidedContext {
     goSpiffe: Program;
@@ -22,8 +25,8 @@ declare module 'vitest' {
     goSignatures: Program;
     /** PyJWT and http-message-signatures. */
     pySignatures: Program;
-    /** A verifier of WITs on PyJWT, for conformance/run.mjs. */
-    pyWitVerifier: Program;
+    /** Verifiers for conformance/run.mjs on those two packages, by suite. */
+    pyVerifiers: Readonly<Record<Suite, Program>>;
   }
 }
 
@@ -37,7 +40,12 @@ export default async function setup(project: TestProject): Promise<void> {
   project.provide('pySpiffe', pythonProgram(pySpiffe, `${FOLDERS.pySpiffe}/judge.py`));
   const pySignatures = await installPython('python-signatures', 'http-message-signatures', python, run);
   project.provide('pySignatures', pythonProgram(pySignatures, `${FOLDERS.pySignatures}/exchange.py`));
-  project.provide('pyWitVerifier', pythonProgram(pySignatures, `${FOLDERS.pySignatures}/wit_verifier.py`));
+  const verifier = (name: string) => pythonProgram(pySignatures, `${FOLDERS.pySignatures}/${name}_verifier.py`);
+  project.provide('pyVerifiers', {
+    wit: verifier('wit'),
+    wpt: verifier('wpt'),
+    'http-signature': verifier('signature'),
+  });
 }
 
 async function goProgram(name: string, directory: string): Promise<Program> {
@@ -48,9 +56,9 @@ async function goProgram(name: string, directory: string): Promise<Program> {
   return { command, args: [] };
 }
 
-/** -I: neither the environment nor the current directory adds modules. Warnings about weak keys are not verdicts. */
+/** -E -s: only the folder of the script adds modules. Warnings about weak keys are not verdicts. */
 function pythonProgram(interpreter: string, script: string): Program {
-  return { command: interpreter, args: ['-I', '-B', '-W', 'ignore', script] };
+  return { command: interpreter, args: ['-E', '-s', '-B', '-W', 'ignore', script] };
 }
 
 /** Gives the version of Python, or ends the run with the sentence that helps instead of a stack. */
