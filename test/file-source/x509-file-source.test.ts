@@ -36,7 +36,8 @@ beforeEach(() => {
 });
 
 /** Without what says only that this machine has taken longer over a look than `settleMs`. */
-const codes = (): string[] => heard.map(({ code }) => code).filter((code) => code !== 'unsettled');
+const faultsHeard = (): FileSourceError[] => heard.filter(({ code }) => code !== 'unsettled');
+const codes = (): string[] => faultsHeard().map(({ code }) => code);
 const filesOf = (svid: X509Svid, bundle = ourBundle): Files => x509Files(svid, bundle.toPem());
 
 function start(options: Partial<X509FileSourceOptions> = {}): X509FileSource {
@@ -274,15 +275,17 @@ describe('what an X509FileSource keeps when files turn bad', () => {
     asNobody();
     start();
     await until(codes).toEqual(['access_denied']);
-    expect(heard[0]?.message).toMatch(/tls\.crt may not be read by this process \(uid \d+, gid \d+\): .* mode 0$/);
+    expect(faultsHeard()[0]?.message).toMatch(
+      /tls\.crt may not be read by this process \(uid \d+, gid \d+\): .* mode 0$/,
+    );
   });
 
   it('keeps the cause, with the rule that refused', async () => {
     writeOneByOne(folder, { ...filesOf(first), 'tls.key': second.privateKeyPkcs8Pem() });
     start();
     await until(codes).toEqual(['bad_identity']);
-    expect(heard[0]?.cause).toBeInstanceOf(X509SvidError);
-    expect(heard[0]?.cause).toMatchObject({ code: 'key_mismatch' });
+    expect(faultsHeard()[0]?.cause).toBeInstanceOf(X509SvidError);
+    expect(faultsHeard()[0]?.cause).toMatchObject({ code: 'key_mismatch' });
   });
 });
 
