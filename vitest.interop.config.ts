@@ -7,7 +7,7 @@ export default defineConfig({
   ...everyday,
   test: {
     include: ['test/interop/**/*.test.ts'],
-    globalSetup: ['test/support/stalled-run.ts', 'test/interop/support/prepare-peers.ts'],
+    globalSetup: ['test/interop/support/prepare-peers.ts', 'test/support/stalled-run.ts'],
     fileParallelism: false,
     testTimeout: 30_000,
     hookTimeout: 180_000,

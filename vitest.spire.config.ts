@@ -6,7 +6,7 @@ export default defineConfig({
   ...everyday,
   test: {
     include: ['test/spire/**/*.test.ts'],
-    globalSetup: ['test/support/stalled-run.ts', 'test/spire/support/require-tools.ts'],
+    globalSetup: ['test/spire/support/require-tools.ts', 'test/support/stalled-run.ts'],
     // Each file has servers of its own and waits most of the time.
     maxWorkers: 2,
     testTimeout: 180_000,

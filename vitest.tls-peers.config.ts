@@ -7,9 +7,9 @@ export default defineConfig({
   test: {
     include: ['test/tls-peers/**/*.test.ts'],
     globalSetup: [
-      'test/support/stalled-run.ts',
       'test/spire/support/require-tools.ts',
       'test/tls-peers/support/require-peers.ts',
+      'test/support/stalled-run.ts',
     ],
     testTimeout: 120_000,
     hookTimeout: 180_000,

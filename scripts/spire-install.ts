@@ -110,7 +110,6 @@ function go(args: readonly string[], onLine: (line: string) => void, target?: st
       cwd: TOOLS_MODULE,
       env: {
         ...goEnvironment(),
-        GOFLAGS: '-mod=readonly',
         CGO_ENABLED: '1',
         ...(target === undefined ? {} : { GOBIN: target }),
       },

@@ -51,8 +51,7 @@ export default async function setup(project: TestProject): Promise<void> {
 async function goProgram(name: string, directory: string): Promise<Program> {
   const command = userCache(`${name}-peer`);
   console.log(`Building the program ${name} (seconds, or a minute with an empty Go cache)`);
-  const environment = { ...goEnvironment(), GOFLAGS: '-mod=readonly' };
-  await run('go', ['build', '-v', '-trimpath', '-o', command, '.'], directory, environment);
+  await run('go', ['build', '-v', '-trimpath', '-o', command, '.'], directory, goEnvironment());
   return { command, args: [] };
 }
 

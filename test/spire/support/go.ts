@@ -2,9 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The environment of every Go command: the installed toolchain, never a downloaded one. */
+/**
+ * The environment of every Go command: the installed toolchain, never a downloaded one, and the module as it is pinned.
+ * Git is not asked about the checkout: it refuses to speak about one that belongs to another user.
+ */
 export function goEnvironment(): NodeJS.ProcessEnv {
-  return { ...process.env, GOTOOLCHAIN: 'local' };
+  return { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '-mod=readonly -buildvcs=false' };
 }
 
 /**

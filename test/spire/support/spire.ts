@@ -1,11 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAttestor } from './attestor.js';
 import { requireSpire, type SpireBinaries } from './binaries.js';
 import { type AllowedBroker, brokerSocket } from './broker-config.js';
 import { freePort } from './free-port.js';
 import { folderUntilExit, ManagedProcess } from './processes.js';
+import { makeSocketFolder } from './socket-folder.js';
 import { SpireCommands } from './spire-commands.js';
 import {
   type AgentAttestor,
@@ -88,7 +88,7 @@ export class Spire implements AsyncDisposable {
   /** Starts both; when that fails, ends both and says what they logged. */
   static async start(options: SpireOptions = {}): Promise<Spire> {
     const binaries = requireSpire();
-    const directory = mkdtempSync(join(tmpdir(), 'spire-'));
+    const directory = makeSocketFolder('spire-');
     const spire = new Spire(binaries, {
       directory,
       trustDomain: options.trustDomain ?? 'example.org',

@@ -1,9 +1,8 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildGoProgram } from './go-programs.js';
 import { OrderedProgram } from './ordered-program.js';
 import { folderUntilExit } from './processes.js';
+import { makeSocketFolder } from './socket-folder.js';
 
 /** What the server serves from now on; what is left out stays as it is. Every order is sent to every open stream. */
 export interface WitOrder {
@@ -35,7 +34,7 @@ export class WitServer implements AsyncDisposable {
   readonly #removeFolder: () => void;
 
   private constructor(program: string) {
-    const directory = mkdtempSync(join(tmpdir(), 'wit-server-'));
+    const directory = makeSocketFolder('wit-server-');
     this.#removeFolder = folderUntilExit(directory);
     const path = join(directory, 'api.sock');
     this.address = `unix://${path}`;
