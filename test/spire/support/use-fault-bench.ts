@@ -18,6 +18,8 @@ export interface FaultBench {
   readonly entry: Entry;
   readonly entryId: string;
   readonly source: X509Source;
+  /** The workload that is called. */
+  readonly server: { readonly id: string; readonly port: number };
   /** Codes of what the source was told went wrong, in order. */
   readonly errors: WorkloadApiError['code'][];
   /** Provokes a fault under load; no request may be lost and nothing misused. Becomes a row of the table. */
@@ -75,7 +77,7 @@ export function useFaultBench(spire: () => Spire, options: FaultBenchOptions): (
       expect(misused.slice(0, 5), 'an identity was presented that should not have been').toEqual([]);
       expect(served).toBeGreaterThan(0);
     };
-    bench = { entry, entryId, source: opened, errors, fault };
+    bench = { entry, entryId, source: opened, server: { id: serverId, port }, errors, fault };
     await waitFor('the first answered requests', async () => (await running.during(async () => {})).served > 0);
   });
 
