@@ -1,7 +1,7 @@
 import type { ClientHttp2Session, Http2SecureServer, ServerHttp2Stream } from 'node:http2';
 import { getPeer } from 'svidkit/tls';
-import { expect, vi } from 'vitest';
 import { ask, type Http2Answer } from './http2.js';
+import { until } from './until.js';
 
 /** Requests to `/wait`, which a server answers when a test says so; it answers others at once, with who called. */
 export class HeldStreams {
@@ -20,7 +20,7 @@ export class HeldStreams {
     const before = this.streams.length;
     const asked = ask(session, { ':path': '/wait' });
     asked.catch(() => undefined);
-    await vi.waitFor(() => expect(this.streams.length).toBe(before + 1));
+    await until(() => this.streams.length).toBe(before + 1);
     return { asked };
   }
 

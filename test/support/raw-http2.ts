@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** RFC 9113 section 6: the types of frames that are used here. */
@@ -31,7 +30,8 @@ export async function sendRawHttp2(
       received = received.subarray(9 + length);
     }
   });
-  await once(socket, 'close');
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => socket.once('close', resolve));
   return status;
 }
 
