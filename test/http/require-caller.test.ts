@@ -7,6 +7,7 @@ import { parseWitSvid } from 'svidkit/wit';
 import { proveRequest } from 'svidkit/wpt';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { serveHttp } from '../support/raw-http.js';
+import { until } from '../support/until.js';
 import { bundles, clock, wit, workload } from '../support/wit-domain.js';
 
 const svid = parseWitSvid({ token: wit(), privateKey: workload });
@@ -50,7 +51,7 @@ describe('requireCaller', () => {
     outgoing.on('error', () => undefined);
     await waiting;
     outgoing.destroy();
-    await expect.poll(() => reasons).toMatchObject([{ name: 'AbortError' }]);
+    await until(() => reasons).toMatchObject([{ name: 'AbortError' }]);
     expect(callers).toEqual([]);
   });
 
@@ -67,7 +68,7 @@ describe('requireCaller', () => {
     httpRequest({ port, path: '/orders', headers })
       .on('error', () => undefined)
       .end();
-    await expect.poll(() => reasons).toMatchObject([{ name: 'AbortError' }]);
+    await until(() => reasons).toMatchObject([{ name: 'AbortError' }]);
     expect(callers).toEqual([]);
   });
 

@@ -29,6 +29,7 @@ import {
   serveSigned,
   signedLines,
 } from '../support/signed-http.js';
+import { until } from '../support/until.js';
 import { visibleForms } from '../support/visible-forms.js';
 import { bundles, clock, NOW, SUBJECT, wit } from '../support/wit-domain.js';
 
@@ -379,7 +380,7 @@ describe('a client that goes away in the middle of its body', () => {
     const { method, target, fields } = await signedLines({ body: BODY });
     const socket = connect(port, '127.0.0.1');
     socket.write([`${method} ${target} HTTP/1.1`, ...fields, '', '{'].join('\r\n'), () => socket.destroy());
-    await expect.poll(() => seen).toMatchObject([{ name: 'AbortError' }]);
+    await until(() => seen).toMatchObject([{ name: 'AbortError' }]);
   });
 });
 
