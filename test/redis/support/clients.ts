@@ -1,13 +1,21 @@
 import { createClient, createCluster } from 'redis';
 import type { RedisReplayClient } from 'svidkit/replay';
 
+/** Longer than the time limit of any store: that one is to be seen, not the 5 s of the client. */
+const commandOptions = { timeout: 90_000 };
+
 export interface OpenClient extends AsyncDisposable {
   readonly client: RedisReplayClient;
 }
 
 /** A connected client, without a queue for the time when the server is away. */
 export async function connectRedis(url: string): Promise<OpenClient> {
-  const redis = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: () => 20 } });
+  const redis = createClient({
+    url,
+    disableOfflineQueue: true,
+    commandOptions,
+    socket: { reconnectStrategy: () => 20 },
+  });
   redis.on('error', () => undefined);
   await redis.connect();
   return {
@@ -21,7 +29,7 @@ export async function connectRedis(url: string): Promise<OpenClient> {
 
 export async function connectCluster(ports: readonly number[]): Promise<OpenClient> {
   const rootNodes = ports.map((port) => ({ url: `redis://127.0.0.1:${port}` }));
-  const redis = createCluster({ rootNodes });
+  const redis = createCluster({ rootNodes, commandOptions });
   redis.on('error', () => undefined);
   await redis.connect();
   return {
