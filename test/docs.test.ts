@@ -5,9 +5,10 @@ import { anyId, Workload } from 'svidkit';
 import { createDevEndpoint } from 'svidkit/dev';
 import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
+import { freePort } from './spire/support/free-port.js';
 import { call } from './support/connections.js';
 import { ask } from './support/http2.js';
-import { freePort, type RunningProgram, runProgram, untilListening } from './support/programs.js';
+import { type RunningProgram, runProgram, untilListening } from './support/programs.js';
 
 const root = resolve(import.meta.dirname, '..');
 const folder = join(root, 'test', '.docs');
@@ -53,7 +54,7 @@ describe('the documentation', () => {
       return `${problem.file?.fileName}:${(at?.line ?? 0) + 1} ${ts.flattenDiagnosticMessageText(problem.messageText, '\n')}`;
     });
     expect(problems).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   it('has a README whose service, agent and endpoint run as they stand, but for the address', async () => {
     const port = await freePort();
@@ -78,7 +79,7 @@ describe('the documentation', () => {
       serving.child.kill();
       await serving.done;
     }
-  }, 60_000);
+  }, 240_000);
 
   it('has frameworks that serve HTTPS, HTTP/2 and WebSockets as they stand, but for the address', async () => {
     await using endpoint = await createDevEndpoint({ trustDomain: 'example.org' });
@@ -120,7 +121,7 @@ describe('the documentation', () => {
       serving.child.kill();
       await serving.done;
     }
-  }, 60_000);
+  }, 240_000);
 
   it('names only files, folders and scripts that exist', () => {
     const scripts = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts);

@@ -1,6 +1,6 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -30,17 +30,6 @@ export function runProgram(file: string | undefined, { parameters = [], env = {}
     output += text;
   });
   return { child, done: once(child, 'close').then(([code]) => ({ code, output })) };
-}
-
-/** A port of the loopback interface that nobody listens on at present. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** Waits until something listens on a port. Rejected when the program that should has ended. */

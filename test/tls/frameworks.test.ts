@@ -41,8 +41,12 @@ function overHttps(port: number): Post {
       headers: { 'Content-Type': 'text/plain' },
     });
     outgoing.end(body);
+    const closed = new Promise((resolve) => outgoing.once('close', resolve));
     const [incoming] = await once(outgoing, 'response');
-    return [incoming.statusCode, await text(incoming)];
+    const answer = await text(incoming);
+    // By then the agent has its connection back.
+    await closed;
+    return [incoming.statusCode, answer];
   };
 }
 

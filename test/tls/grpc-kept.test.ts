@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
@@ -13,6 +12,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FollowedSide } from '../support/followed-side.js';
 import { listening, openChat, ordersClient, ordersServer, place } from '../support/grpc-orders.js';
 import { CLIENT, ourSvid, SERVER, Side, theirBundle } from '../support/mtls.js';
+import { until } from '../support/until.js';
 import { NOW, sourceOf } from '../support/x509.js';
 
 const HOUR = 3_600_000;
@@ -66,7 +66,7 @@ describe('a channel', () => {
     expect(sockets.map(({ closed }) => closed)).toEqual([false, false]);
     before.end();
     expect(await before.next()).toBe('end');
-    if (sockets[0]?.closed === false) await once(sockets[0], 'close');
+    await until(() => sockets[0]?.closed).toBe(true);
     expect(await place(calling)).toBe(`${serialOf(client)} 1`);
   });
 
@@ -158,6 +158,7 @@ describe('a server', () => {
     await place(calling);
     change();
     expect(await place(calling)).toBe(status);
+    await until(() => sockets[0]?.closed).toBe(true);
     expect(await place(calling)).toMatch(/^UNAVAILABLE/);
   });
 
@@ -177,8 +178,7 @@ describe('a server', () => {
     await chat.next();
     set(server, { bundleSource: sourceOf(theirBundle) });
     expect(await place(calling)).toMatch(/^UNAUTHENTICATED/);
-    const [socket] = sockets;
-    if (closeWithdrawn && socket?.closed === false) await once(socket, 'close');
+    if (closeWithdrawn) await until(() => sockets[0]?.closed).toBe(true);
     chat.send('still here');
     expect(await chat.next()).toMatch(closeWithdrawn ? /^UNAVAILABLE/ : /^still here$/);
   });
@@ -192,7 +192,7 @@ describe('a server', () => {
     chat.end();
     await chat.next();
     server.update(() => set(server, { current: ourSvid(SERVER) }));
-    if (sockets[0]?.closed === false) await once(sockets[0], 'close');
+    await until(() => sockets[0]?.closed).toBe(true);
     expect(await place(calling)).toMatch(/ 1$/);
   });
 
@@ -209,6 +209,6 @@ describe('a server', () => {
     expect(sockets[0]?.closed).toBe(false);
     chat.end();
     expect(await chat.next()).toBe('end');
-    if (sockets[0]?.closed === false) await once(sockets[0], 'close');
+    await until(() => sockets[0]?.closed).toBe(true);
   });
 });

@@ -1,12 +1,12 @@
-import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { connectHttp2, createHttp2Server } from 'svidkit/tls';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { listen, rawConnect } from '../support/connections.js';
 import { ask, urlOf } from '../support/http2.js';
 import { CLIENT, ourSvid, ours, pemIdentity, SERVER, Side } from '../support/mtls.js';
 import { FRAME, frame } from '../support/raw-http2.js';
+import { until } from '../support/until.js';
 import { makeLeaf } from '../support/x509.js';
 
 const [END_STREAM_AND_HEADERS, CANCEL] = [0x5, Buffer.from([0, 0, 0, 8])];
@@ -42,10 +42,21 @@ async function flood(total: number, framesOf: (streamId: number) => readonly Buf
   );
   for (let sent = 0; sent < total && socket.writable; sent += 500) {
     const batch = Array.from({ length: 500 }, (_, index) => framesOf(1 + 2 * (sent + index))).flat();
-    if (!socket.write(Buffer.concat(batch))) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+    if (!socket.write(Buffer.concat(batch))) await drainOrEnd(socket);
     await nextTurn();
   }
   return socket;
+}
+
+/** Whichever way the server hangs up. */
+function drainOrEnd(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      socket.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    socket.on('drain', settle).on('close', settle);
+  });
 }
 
 async function expectToServeOthers(): Promise<void> {
@@ -57,9 +68,9 @@ async function expectToServeOthers(): Promise<void> {
 describe('a server of HTTP/2', () => {
   it('holds no more requests of a client at a time than it has said, and hangs up on one that goes on', async () => {
     const socket = await flood(50_000, (id) => [frame(FRAME.HEADERS, END_STREAM_AND_HEADERS, id, HEADERS)]);
-    await vi.waitFor(() => expect(socket.destroyed).toBe(true));
+    await until(() => socket.destroyed).toBe(true);
     expect(most).toBe(250);
-    await vi.waitFor(() => expect(open).toBe(0));
+    await until(() => open).toBe(0);
     await expectToServeOthers();
   });
 

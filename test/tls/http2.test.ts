@@ -12,12 +12,13 @@ import {
   type Http2ConnectOptions,
   type MtlsOptions,
 } from 'svidkit/tls';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../spire/support/free-port.js';
 import { call, listen, rawConnect, rawExchange, readToEnd } from '../support/connections.js';
 import { ask, plainServer, plainSession, urlOf } from '../support/http2.js';
 import { CLIENT, ourSvid, ours, type PemIdentity, pemIdentity, SERVER, Side, theirs } from '../support/mtls.js';
-import { freePort } from '../support/programs.js';
 import { REFUSED_LEAVES } from '../support/refused-leaves.js';
+import { until } from '../support/until.js';
 import { dns, makeLeaf, NOW, sourceOf, uri } from '../support/x509.js';
 
 const HOUR = 3_600_000;
@@ -101,7 +102,7 @@ describe('an HTTP/2 session', () => {
     expect(session.alpnProtocol).toBe('h2');
 
     session.destroy();
-    await vi.waitFor(() => expect(sessions[0]?.destroyed).toBe(true));
+    await until(() => sessions[0]?.destroyed).toBe(true);
     expect([session, stream].map((one) => `${getPeer(one).id}`)).toEqual([SERVER, SERVER]);
     expect([...sessions, ...streams].map((one) => `${getPeer(one).id}`)).toEqual([CLIENT, CLIENT]);
   });
@@ -361,7 +362,7 @@ describe('a server without an identity to present', () => {
     server.current = new Error('withdrawn');
     const port = await listen(serving());
     await expect(connectHttp2(urlOf(port), client)).rejects.toThrow();
-    await vi.waitFor(() => expect(server.refused).toMatchObject([{ code: 'no_identity' }]));
+    await until(() => server.refused).toMatchObject([{ code: 'no_identity' }]);
     server.current = svid;
     expect((await ask(await open(port))).status).toBe(200);
   });

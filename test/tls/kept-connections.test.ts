@@ -4,10 +4,11 @@ import { createServer as createNetServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { TlsError } from 'svidkit/errors';
 import { createHttpsAgent, createHttpsServer, getPeer } from 'svidkit/tls';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../spire/support/free-port.js';
 import { call, listen, rawConnect, readToEnd } from '../support/connections.js';
 import { CLIENT, ourBundle, ourSvid, ours, pemIdentity, SERVER, Side } from '../support/mtls.js';
-import { freePort } from '../support/programs.js';
+import { until } from '../support/until.js';
 import { visibleForms } from '../support/visible-forms.js';
 import { CLIENT_CHANGES } from '../support/withdrawals.js';
 import { bundleOf, makeAuthority, makeLeaf, NOW, sourceOf } from '../support/x509.js';
@@ -117,15 +118,15 @@ describe('an agent that keeps connections', () => {
     const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : outcome.status));
     expect(codes).toEqual(Array(5).fill('not_authorized'));
     const left = (): unknown[] => [agent.requests, agent.sockets, agent.freeSockets].flatMap(Object.values).flat();
-    await vi.waitFor(() => expect(left()).toHaveLength(0));
+    await until(() => left()).toHaveLength(0);
   });
 
   it('destroys connections that are being made when it is destroyed', async () => {
     const accepted: Socket[] = [];
-    const port = await listen(createNetServer((socket) => accepted.push(socket)));
+    const port = await listen(createNetServer((socket) => accepted.push(socket.on('error', () => undefined))));
     const agent = keepingAgent();
     const failing = expect(call(agent, port)).rejects.toMatchObject({ code: 'connection_closed' });
-    await vi.waitFor(() => expect(accepted).toHaveLength(1));
+    await until(() => accepted).toHaveLength(1);
     agent.destroy();
     await failing;
   });

@@ -3,9 +3,10 @@ import { setImmediate } from 'node:timers/promises';
 import { TlsError } from 'svidkit/errors';
 import { createHttpsServer, createUndiciConnector, getPeer, type MtlsOptions } from 'svidkit/tls';
 import { Agent, type buildConnector, fetch } from 'undici';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../support/connections.js';
 import { CLIENT, ourSvid, SERVER, Side, theirBundle } from '../support/mtls.js';
+import { until } from '../support/until.js';
 import { NOW, sourceOf } from '../support/x509.js';
 
 const HOUR = 3_600_000;
@@ -125,7 +126,7 @@ describe('fetch over undici', () => {
     const connected = (): unknown => Object.values(agent.stats).some((stats) => Boolean(stats.connected));
     expect(connected()).toBe(true);
     client.now = NOW + 1000;
-    await vi.waitFor(() => expect(connected()).toBe(false));
+    await until(() => connected()).toBe(false);
   });
 
   it('refuses plain text', async () => {

@@ -4,10 +4,11 @@ import type { SecureVersion, TLSSocket } from 'node:tls';
 import { TlsError, X509SvidError } from 'svidkit/errors';
 import { exactly, under } from 'svidkit/id';
 import { createHttpsAgent, createHttpsServer, getPeer, type MtlsOptions } from 'svidkit/tls';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { call, listen, rawConnect, rawExchange } from '../support/connections.js';
 import { CLIENT, ourSvid, ours, type PemIdentity, pemIdentity, SERVER, Side, svidOf, theirs } from '../support/mtls.js';
 import { REFUSED_LEAVES } from '../support/refused-leaves.js';
+import { until } from '../support/until.js';
 import { dns, makeAuthority, makeLeaf, NOW, uri } from '../support/x509.js';
 
 const GET = 'GET /raw HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -93,7 +94,9 @@ describe('two workloads', () => {
     const intermediate = makeAuthority('intermediate', { issuer: ours });
     client.current = svidOf(makeLeaf(intermediate, CLIENT), intermediate);
     server.current = svidOf(makeLeaf(intermediate, SERVER), intermediate);
-    const { body, socket } = await call(createHttpsAgent(client), await serve());
+    const agent = createHttpsAgent(client, { keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const { body, socket } = await call(agent, await serve());
     expect(body).toBe(CLIENT);
     expect((socket as TLSSocket).getPeerCertificate().subject).toEqual({ CN: 'workload' });
   });
@@ -270,7 +273,7 @@ describe('our own identity', () => {
     server.current = gone;
     const port = await serve();
     await expect(call(createHttpsAgent(client), port)).rejects.toThrow();
-    await vi.waitFor(() => expect(server.refused).toMatchObject([{ code: 'no_identity', cause: gone }]));
+    await until(() => server.refused).toMatchObject([{ code: 'no_identity', cause: gone }]);
     server.current = svid;
     expect((await call(createHttpsAgent(client), port)).status).toBe(200);
   });
@@ -279,7 +282,7 @@ describe('our own identity', () => {
     const port = await serve();
     server.now = NOW + 2 * 3_600_000;
     await expect(call(createHttpsAgent(client), port)).rejects.toThrow();
-    await vi.waitFor(() => expect(server.refused).toMatchObject([{ code: 'identity_expired' }]));
+    await until(() => server.refused).toMatchObject([{ code: 'identity_expired' }]);
     client.now = server.now;
     await expect(call(createHttpsAgent(client), port)).rejects.toMatchObject({ code: 'identity_expired' });
   });

@@ -6,9 +6,10 @@ import type { TLSSocket } from 'node:tls';
 import { createHttp2Server, createHttpsAgent, createHttpsServer, getPeer } from 'svidkit/tls';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { listen, rawConnect, rawExchange } from '../support/connections.js';
+import { listen, rawConnect, rawExchange, readToEnd } from '../support/connections.js';
 import { FollowedSide } from '../support/followed-side.js';
 import { CLIENT, ourSvid, ours, pemIdentity, SERVER, theirBundle, theirs } from '../support/mtls.js';
+import { until } from '../support/until.js';
 import { makeLeaf, sourceOf } from '../support/x509.js';
 
 const UPGRADE =
@@ -101,28 +102,31 @@ describe('a WebSocket', () => {
   it('is not opened on a kept connection of a client that is no longer welcome', async () => {
     const port = await serve();
     const socket = await rawConnect(port, pemIdentity(makeLeaf(ours, CLIENT)));
+    await until(() => server.followers).toBeGreaterThan(0);
     server.decide = () => false;
     socket.on('error', () => undefined).write(UPGRADE);
-    await once(socket.resume(), 'close');
+    expect(await readToEnd(socket)).toBe('');
     expect(accepted.size).toBe(0);
     expect(server.refused).toMatchObject([{ code: 'not_authorized' }]);
   });
 
   it('is closed in the same turn when the client is withdrawn', async () => {
     const { webSocket } = await open(await serve());
+    const closed = once(webSocket, 'close');
     server.update(() => (server.bundleSource = sourceOf(theirBundle)));
     await nextTurn();
     expect([...accepted.keys()].map(({ destroyed }) => destroyed)).toEqual([true]);
-    await once(webSocket, 'close');
+    await closed;
     expect(server.refused).toMatchObject([{ code: 'peer_refused', claimedId: CLIENT }]);
   });
 
   it('is closed in the same turn when the server is withdrawn', async () => {
     const { webSocket, socket } = await open(await serve());
+    const closed = once(webSocket, 'close');
     client.update(() => (client.decide = () => false));
     await nextTurn();
     expect(socket.destroyed).toBe(true);
-    await once(webSocket, 'close');
+    await closed;
   });
 
   it('stays open where that is not wanted', async () => {
@@ -168,12 +172,12 @@ describe('a WebSocket', () => {
   it('that is opened on a connection which is already to be drained is told of when it is there', async () => {
     const port = await serve(createHttpsServer, { rotation: 'drain', onDrain });
     const socket = await rawConnect(port, pemIdentity(makeLeaf(ours, CLIENT)));
-    await vi.waitFor(() => expect(server.followers).toBeGreaterThan(0));
+    await until(() => server.followers).toBeGreaterThan(0);
     server.update(() => (server.current = ourSvid(SERVER)));
     await nextTurn();
     expect(drained).toEqual([]);
     socket.write(UPGRADE);
-    await vi.waitFor(() => expect(drained).toHaveLength(1));
+    await until(() => drained).toHaveLength(1);
     expect(drained).toEqual([...accepted.keys()]);
   });
 });

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { X509Svid } from 'svidkit/x509-svid';
+import { freePort } from '../../spire/support/free-port.js';
 import { NGINX } from './require-nginx.js';
 
 /** What the proxy is, and where it passes requests on to. */
@@ -87,15 +88,6 @@ function configuration(folder: string, port: number, { serverName, serverPort, l
         ${blocks.join('\n        ')}
       }
     }`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function accepts(port: number): Promise<boolean> {
