@@ -1,4 +1,4 @@
-import { BundleSet, parseX509Bundle, X509Bundle } from '../bundle/index.js';
+import { BundleSet, parseX509Bundle, type X509Bundle } from '../bundle/index.js';
 import { WorkloadApiError } from '../errors/index.js';
 import type { TrustDomain } from '../id/index.js';
 import type { X509Svid } from '../x509-svid/index.js';
@@ -38,18 +38,23 @@ export type X509BundlesMessage = Pick<X509BundlesResponse, 'bundles' | 'crl'>;
  * message as a whole; a foreign bundle that cannot be read is left out.
  *
  * @param readSvids that of the stream, which knows the message before. Default: one that knows none.
+ * @param held the delivery before, whose bundles are not read again where they are the same. Default: none.
  * @throws `WorkloadApiError` `empty_field`, `bad_identity` or `bad_bundle`.
  */
-export function readX509Context(message: X509SvidsMessage, readSvids: ReadX509Svids = x509SvidReader()): X509Context {
+export function readX509Context(
+  message: X509SvidsMessage,
+  readSvids: ReadX509Svids = x509SvidReader(),
+  held?: DeliveredBundles,
+): X509Context {
   requireField('X509SVIDResponse', 'svids', message.svids);
   const entries = firstOfEachHint(message.svids);
   const svids = readSvids(entries);
   const [defaultSvid] = svids;
   if (defaultSvid === undefined) throw new WorkloadApiError('empty_field', 'X509SVIDResponse came without svids');
 
-  const bundles = readOwnBundles(entries, svids);
+  const bundles = readOwnBundles(entries, svids, held);
   const refusedBundles: WorkloadApiError[] = [];
-  const federated = readBundleMap(message.federatedBundles, readX509BundleEntry);
+  const federated = readBundleMap(message.federatedBundles, bundleReader(held));
   for (const bundle of federated.read) {
     const known = bundles.get(bundle.trustDomain.toString());
     if (known === undefined) bundles.set(bundle.trustDomain.toString(), bundle);
@@ -69,9 +74,13 @@ export function withSvids(context: X509Context, svids: readonly X509Svid[]): X50
   return Object.freeze({ ...context, svids, defaultSvid: svids[0] ?? context.defaultSvid });
 }
 
-/** Reads the answer of FetchX509Bundles (SPIFFE_Workload_API section 5.2.2). */
-export function readX509Bundles(message: X509BundlesMessage): DeliveredBundles {
-  return readDeliveredBundles('X509BundlesResponse', message.bundles, readX509BundleEntry, message.crl);
+/**
+ * Reads the answer of FetchX509Bundles (SPIFFE_Workload_API section 5.2.2).
+ *
+ * @param held the delivery before, as for {@link readX509Context}.
+ */
+export function readX509Bundles(message: X509BundlesMessage, held?: DeliveredBundles): DeliveredBundles {
+  return readDeliveredBundles('X509BundlesResponse', message.bundles, bundleReader(held), message.crl);
 }
 
 /** Whether two deliveries mean the same: the same SVIDs in the same order, the same bundles and revocation lists. */
@@ -89,7 +98,11 @@ function sameAs(svid: X509Svid, other: X509Svid | undefined): boolean {
  * SVIDs of one trust domain each bring its bundle, and each must bring the same. Of thousands of SVIDs all but the first
  * bring the very same bytes, which are not read again.
  */
-function readOwnBundles(entries: readonly X509SvidMessage[], svids: readonly X509Svid[]): Map<string, X509Bundle> {
+function readOwnBundles(
+  entries: readonly X509SvidMessage[],
+  svids: readonly X509Svid[],
+  held: DeliveredBundles | undefined,
+): Map<string, X509Bundle> {
   const bundles = new Map<string, X509Bundle>();
   const read = new Map<string, Uint8Array>();
   entries.forEach(({ bundle: der }, i) => {
@@ -98,7 +111,7 @@ function readOwnBundles(entries: readonly X509SvidMessage[], svids: readonly X50
     const key = trustDomain.toString();
     const same = read.get(key);
     if (same !== undefined && Buffer.compare(same, der) === 0) return;
-    const bundle = readPart('bad_bundle', `the bundle of ${key}`, () => parseX509Bundle(trustDomain, der));
+    const bundle = readPart('bad_bundle', `the bundle of ${key}`, () => readX509Bundle(trustDomain, der, held));
     const known = bundles.get(key);
     if (known !== undefined && !known.equals(bundle)) throw twoBundles(trustDomain);
     bundles.set(key, bundle);
@@ -107,9 +120,18 @@ function readOwnBundles(entries: readonly X509SvidMessage[], svids: readonly X50
   return bundles;
 }
 
-/** A trust domain may have no X.509 authority; its bundle is then empty, and so are the bytes. */
-function readX509BundleEntry(trustDomain: TrustDomain, der: Uint8Array): X509Bundle {
-  return der.length === 0 ? new X509Bundle(trustDomain, []) : parseX509Bundle(trustDomain, der);
+function bundleReader(held: DeliveredBundles | undefined): (trustDomain: TrustDomain, der: Uint8Array) => X509Bundle {
+  return (trustDomain, der) => readX509Bundle(trustDomain, der, held);
+}
+
+/**
+ * Every rotation delivers all bundles once more. One that is held, and would be written as these very bytes, is not read
+ * again.
+ */
+function readX509Bundle(trustDomain: TrustDomain, der: Uint8Array, held: DeliveredBundles | undefined): X509Bundle {
+  const known = held?.bundles.getX509Bundle(trustDomain);
+  const isSame = known !== undefined && known.ignored.length === 0 && Buffer.compare(known.toDer(), der) === 0;
+  return isSame ? known : parseX509Bundle(trustDomain, der);
 }
 
 function twoBundles(trustDomain: TrustDomain): WorkloadApiError {

@@ -42,7 +42,7 @@ export class X509Source implements Source<X509Context>, X509SvidSource, X509Bund
       name: 'X.509-SVIDs',
       open: (signal) => deliveries.x509Svids(signal),
       convert: (message, held) => {
-        const read = deliveries.readX509Context(message, readSvids);
+        const read = deliveries.readX509Context(message, readSvids, held?.delivery);
         const { svids, refusedSvids } = refuseExpired(read.svids, held?.delivery.svids ?? [], this.#core.clock());
         const context = withSvids(read, svids);
         return { ...readCrls(context), ...pickSvid(context, svids, pick), refusedSvids };
