@@ -64,6 +64,17 @@ const accepted: readonly HttpRow[] = [
   ],
   ['-07, a signed response wanted', HTTP, { parameters: asked }, 'accept'],
   ['-07, components besides', HTTP, { besides: ['"@authority"', '"host"'] }, 'accept'],
+  [
+    '-07, components with parameters besides',
+    'RFC 9421 2.1.2, 2.1.3, 2.2.8',
+    {
+      more: [['X-Trace', 'a=1, b=2']],
+      besides: ['"x-trace";key="b"', '"x-trace";bs', '"@query-param";name="item"'],
+      values: { '"x-trace";key="b"': '2', '"x-trace";bs': ':YT0xLCBiPTI=:', '"@query-param";name="item"': 'book' },
+    },
+    'accept',
+  ],
+  ['-07, no body, by its length', 'RFC 9110 8.6', { method: 'POST', more: [['Content-Length', '0']] }, 'accept'],
   ['-07, a parameter that nobody knows', 'RFC 9421 2.3', { parameters: { 'x-trace': '"1"' } }, 'accept'],
   [
     '-07, parameters in another order',
@@ -103,6 +114,13 @@ const accepted: readonly HttpRow[] = [
     'accept',
   ],
   ['-07, expired within the leeway', HTTP, { now: NOW + 69 }, 'accept'],
+  [
+    '-07, an audience with the default port and a scheme and host in upper case',
+    'RFC 9110 4.2.3',
+    { parameters: { 'wimse-aud': text('HTTPS://TOOLS.example.org:443/orders') } },
+    'accept',
+    'should',
+  ],
   ['-07, an agreed audience', HTTP, { parameters: { 'wimse-aud': text('orders') }, audiences: ['orders'] }, 'accept'],
   ['-07, who is allowed', HTTP, { authorized: [CALLERS.courier.id] }, 'accept'],
   [
@@ -185,6 +203,13 @@ const integrity: readonly HttpRow[] = [
   ],
   ['only a digest that nobody knows', HTTP, { body: BODY, digest: 'x-new=:AAAA:' }, 'unusable-digest'],
   ['an MD5 digest', 'RFC 9530 5', { body: BODY, digest: 'md5=:1B2M2Y8AsgTpgAmY7PhCfg==:' }, 'unusable-digest'],
+  [
+    'an MD5 digest and a good one',
+    'RFC 9530 5',
+    { body: BODY, digest: `md5=:1B2M2Y8AsgTpgAmY7PhCfg==:, ${contentDigest(BODY)}` },
+    'unusable-digest',
+    'stricter',
+  ],
   ['a digest that is no byte sequence', 'RFC 9530 2', { body: BODY, digest: 'sha-256="x"' }, 'bad-structured-field'],
   [
     'a body that is announced and was not given',

@@ -146,6 +146,16 @@ const carriage: readonly HttpRow[] = [
     'stricter',
   ],
   [
+    'two Txn-Token fields',
+    HTTP,
+    {
+      more: [['Txn-Token', 'a.b.c']],
+      change: (request) => added(request, [['txn-token', 'd.e.f']]),
+    },
+    'duplicate-header',
+    'stricter',
+  ],
+  [
     'two Authorization fields',
     HTTP,
     {

@@ -77,9 +77,17 @@ const refused: readonly HttpRow[] = [
     'bad-component',
   ],
   ['the WIT not signed', RESPONSE, to({ without: ['"workload-identity-token"'] }), 'not-covered'],
+  ['Content-Type not signed', RESPONSE, to({ body: BODY, without: ['"content-type"'] }), 'not-covered'],
   ['Content-Digest not signed', RESPONSE, to({ body: BODY, without: ['"content-digest"'] }), 'not-covered'],
   ['another body', RESPONSE, to({ body: BODY, digest: contentDigest('other') }), 'wrong-digest'],
   ['a body without a digest', RESPONSE, to({ body: BODY, digest: '' }), 'missing-digest'],
+  [
+    'a body that is announced and was not given',
+    RESPONSE,
+    to({ body: BODY, change: (response) => ({ ...response, body: null }) }),
+    'missing-body',
+    'stricter',
+  ],
   [
     'by another workload than the one that was called',
     RESPONSE,
@@ -102,6 +110,7 @@ const refused: readonly HttpRow[] = [
     'forbidden-parameter',
     'stricter',
   ],
+  ['wimse-sign-response on a response', RESPONSE, to({ parameters: asked }), 'forbidden-parameter', 'stricter'],
   ['no nonce', RESPONSE, to({ parameters: { nonce: undefined } }), 'missing-parameter'],
   ['the WIT has expired', RESPONSE, to({ wit: witOf(CALLERS.orders, { exp: NOW - 31 }) }, { part: 'wit' }), 'expired'],
 ];
