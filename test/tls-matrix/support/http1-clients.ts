@@ -24,9 +24,12 @@ export const httpsAgent: TlsClient = {
       async ask() {
         const outgoing = request(urlOf(target), { agent, signal: AbortSignal.timeout(PATIENCE_MS) });
         outgoing.end();
+        const closed = new Promise((resolve) => outgoing.once('close', resolve));
         const [incoming] = await once(outgoing, 'response');
         // The answer is read in any case: a connection with an unread answer is kept from everybody.
         const answer = await json(incoming).catch(() => undefined);
+        // By then the agent has its connection back.
+        await closed;
         expectOk(incoming.statusCode);
         return answer as Caller;
       },
