@@ -1,12 +1,5 @@
 import { isIP } from 'node:net';
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect,
-  createSecureContext,
-  type SecureContext,
-  type TLSSocket,
-} from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity, connect, type SecureContext, type TLSSocket } from 'node:tls';
 import { TlsError } from '../errors/index.js';
 import { onAbort } from '../internal/abort.js';
 import { limitTimer } from '../internal/timers.js';
@@ -15,7 +8,7 @@ import { publishAccept, publishRefuse } from './events.js';
 import { type Identity, presentIdentity } from './identity.js';
 import { LiveConnections } from './live-connections.js';
 import type { MtlsClientSettings } from './read-options.js';
-import { contextOptions, type TlsTuning } from './tls-context.js';
+import { clientContext, type TlsTuning } from './tls-context.js';
 import type { VerifiedPeer } from './verified-peer.js';
 import { verifyPeer } from './verify-peer.js';
 
@@ -116,10 +109,7 @@ export class Connector {
 
   #contextOf(identity: Identity | undefined): SecureContext {
     if (this.#presented === undefined || this.#presented.identity !== identity) {
-      const options = contextOptions(identity, this.#tuning);
-      const { webPki } = this.settings;
-      const context = createSecureContext(webPki === undefined ? options : { ...options, ca: webPki.ca });
-      this.#presented = { identity, context };
+      this.#presented = { identity, context: clientContext(identity, this.#tuning, this.settings.webPki) };
     }
     return this.#presented.context;
   }

@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto';
-import type { SecureContextOptions, SecureVersion } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
 import type { Identity } from './identity.js';
 
 /** The options of a TLS context that stay the caller's; everything about trust and keys is svidkit's. */
@@ -62,4 +62,27 @@ export function contextOptions(identity: Identity | undefined, tuning: TlsTuning
     ca: [],
     ...(identity === undefined ? {} : { key: identity.privateKeyPkcs8Pem(), cert: identity.certificatesPem() }),
   };
+}
+
+/** Those of clients that tune nothing; each lives as long as its identity. */
+const untuned: WeakMap<Identity, SecureContext> = new WeakMap();
+
+/**
+ * The context of a client that presents an identity of ours, or nothing. Those who tune nothing and verify by bundles share
+ * one for each identity: making it reads the key and the certificates, which takes as long as the rest of a handshake.
+ *
+ * @param webPki the authorities that Node trusts; left out where svidkit verifies the server.
+ */
+export function clientContext(
+  identity: Identity | undefined,
+  tuning: TlsTuning,
+  webPki: { readonly ca: string[] | undefined } | undefined,
+): SecureContext {
+  const isShared = identity !== undefined && webPki === undefined && Object.keys(tuning).length === 0;
+  const known = isShared ? untuned.get(identity) : undefined;
+  if (known !== undefined) return known;
+  const options = contextOptions(identity, tuning);
+  const context = createSecureContext(webPki === undefined ? options : { ...options, ca: webPki.ca });
+  if (isShared) untuned.set(identity, context);
+  return context;
 }
