@@ -70,9 +70,10 @@ describe('an agent that joined with a token', () => {
     const { source, fault } = bench();
     const client = 'kept presenting; new SVID from the new agent';
     await fault('agent evicted (join token), joined anew', client, async () => {
-      const held = source.getX509Svid();
       await commands.evictAgent(await commands.agentId());
       await waitFor('an agent that has ended', () => !spire().agentRunning);
+      await waitFor('a source that knows it is cut off', () => !source.health.connected);
+      const held = source.getX509Svid();
       await sleep(2_000);
       expect(source.getX509Svid().equals(held)).toBe(true);
       spire().forgetAgent();

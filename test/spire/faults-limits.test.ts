@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SpiffeBundle, X509Bundle } from 'svidkit/bundle';
 import { parseTrustDomain } from 'svidkit/id';
-import { createWorkloadApiClient, createX509Source } from 'svidkit/workload-api';
+import { createWorkloadApiClient, createX509Source, type X509Source } from 'svidkit/workload-api';
 import { describe, expect, it } from 'vitest';
 import { parseCertificate } from '../../src/internal/certificate.js';
 import { extension, makeAuthority } from '../support/x509.js';
@@ -30,9 +30,13 @@ describe('limits and outages of the server, under a steady load of mutual TLS', 
       onError: ({ code }) => codes.push(code),
     });
     await limited.ready({ timeoutMs: 30_000 });
+    // What the limited source is left with must outlast the test.
+    const lasting = { ...entry, x509TtlSeconds: 600 };
+    await commands.updateEntry(entryId, lasting);
+    await waitFor('an SVID that lasts', () => timeLeft(limited) > 300_000);
     await fault('message of 5 MiB', 'read it; limit of 1 MiB: resource_exhausted, kept the last', async () => {
       for (const name of LARGE) await setLargeBundle(name);
-      await commands.updateEntry(entryId, { ...entry, federatesWith: LARGE });
+      await commands.updateEntry(entryId, { ...lasting, federatesWith: LARGE });
       await waitFor('the large bundles', () => LARGE.every((name) => source.getX509Bundle(parseTrustDomain(name))));
       await waitFor('the refusal', () => codes.includes('resource_exhausted'));
     });
@@ -42,6 +46,12 @@ describe('limits and outages of the server, under a steady load of mutual TLS', 
     await expect(small.fetchX509Context()).rejects.toMatchObject({ code: 'resource_exhausted' });
     for (const name of LARGE) await commands.deleteBundle(name);
     await waitFor('a limited source that goes on', () => limited.health.connected);
+    await commands.updateEntry(entryId, entry);
+    await waitFor('an SVID that does not last', () => timeLeft(source) < 60_000);
+
+    function timeLeft(of: X509Source): number {
+      return of.getX509Svid().expiresAt.getTime() - Date.now();
+    }
 
     async function setLargeBundle(name: string): Promise<void> {
       const folder = mkdtempSync(join(tmpdir(), 'large-'));
