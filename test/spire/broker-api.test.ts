@@ -53,7 +53,11 @@ describe.skipIf(!distinct)('the Broker API of a SPIRE agent', () => {
     const { commands, address } = spire();
     for (const path of [MESH, OVER_TCP, PODS_ONLY, UNLISTED]) await commands.createEntry({ path, uid: own });
     entries.set('orders', await commands.createEntry({ path: '/services/orders', uid: other, x509TtlSeconds: 20 }));
-    entries.set('stock', await commands.createEntry({ path: '/services/stock', uid: THIRD_UID }));
+    // The other one is not renewed while the tests look at it.
+    entries.set(
+      'stock',
+      await commands.createEntry({ path: '/services/stock', uid: THIRD_UID, x509TtlSeconds: 3_600 }),
+    );
     for (const path of [MESH, OVER_TCP, PODS_ONLY, UNLISTED]) {
       const source = createX509Source({
         address,

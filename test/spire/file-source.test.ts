@@ -38,6 +38,8 @@ describe('sources on files that SPIRE writes', () => {
       certificates: join(folder, certificates),
       privateKey: join(folder, privateKey),
       bundles: { 'example.org': join(folder, bundle) },
+      // SPIRE writes one file after the other, and may be kept from the processor in between.
+      settleMs: 10_000,
       onError: (error) => heard.push(error),
     });
     onTestFinished(() => source.close());

@@ -124,6 +124,7 @@ describe('a proxy with an SVID in files, on both sides of us', () => {
           expect([id, tls?.resumed]).toEqual([edgeId, false]);
         }),
       ];
+      await waitFor('the proxy with its first SVID', () => serials.shown.has(first) && serials.presented.has(first));
       const written = new Set([first]);
       while (written.size <= ROTATIONS) {
         const serial = await waitFor('a rotation', () => {
