@@ -221,6 +221,13 @@ const integrity: readonly HttpRow[] = [
     'missing-body',
     'stricter',
   ],
+  [
+    'a body that is announced in chunks and was not given',
+    HTTP,
+    { method: 'POST', more: [['Transfer-Encoding', 'chunked']] },
+    'missing-body',
+    'stricter',
+  ],
 ];
 
 const decisions: readonly HttpRow[] = [

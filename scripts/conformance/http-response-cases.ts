@@ -35,6 +35,7 @@ const accepted: readonly HttpRow[] = [
     to({ status: 200, more: [['Content-Length', '15']] }, { method: 'HEAD' }),
     'accept',
   ],
+  ['-07, not modified', 'RFC 9110 15.4.5', to({ status: 304, more: [['Content-Length', '15']] }), 'accept'],
   ['-07, signed though nobody asked', RESPONSE, { response: {} }, 'accept'],
   ['-07, an error', RESPONSE, to({ status: 404, body: 'no such order' }), 'accept'],
   [

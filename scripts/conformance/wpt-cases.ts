@@ -9,6 +9,7 @@ import {
   AUDIENCE,
   bearer,
   carried,
+  goodClaims,
   hashes,
   toWptCase,
   txnToken,
@@ -16,6 +17,7 @@ import {
   WPT,
   WPT01,
   type WptRow,
+  witFor,
 } from './wpt-maker.js';
 import { tokenRows } from './wpt-token-cases.js';
 
@@ -72,6 +74,7 @@ const accepted: readonly WptRow[] = [
     'should',
   ],
   ['-02, expired within the leeway', 'RFC 7519 4.1.4', { now: NOW + 69 }, 'accept'],
+  ['-02, exp in whole seconds with a decimal point', 'RFC 7519 2', { payloadText: decimalExp() }, 'accept'],
   [
     '-02, with a Txn-Token',
     WPT,
@@ -226,4 +229,8 @@ function named(name: string): { readonly claims: object } {
 
 function jtiOf(name: string): string {
   return `proof-${hash(name).slice(0, 22)}`;
+}
+
+function decimalExp(): string {
+  return JSON.stringify(goodClaims(witFor({}), 'exp with a decimal point')).replace(`${NOW + 60}`, '$&.0');
 }

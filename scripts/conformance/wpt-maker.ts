@@ -126,6 +126,6 @@ export function toWptCase([name, clause, parts, verdict, level]: WptRow): WptCas
       jti,
       covered: { accessToken, txnToken, otherTokens: others },
     },
-    signedWith: isDeterministic(parts.alg ?? caller.alg) ? caller.key : undefined,
+    signedWith: parts.payloadText === undefined && isDeterministic(parts.alg ?? caller.alg) ? caller.key : undefined,
   };
 }

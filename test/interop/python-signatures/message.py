@@ -67,7 +67,8 @@ def comparable(audience):
     if url is None:
         return audience
     scheme, user, host, path = url[1].lower(), url[2], url[3].lower(), url[4]
-    return f"{scheme}://{user}{host.removesuffix(DEFAULT_PORTS.get(scheme, ''))}{path}"
+    host = host.removesuffix(DEFAULT_PORTS.get(scheme, ":")).removesuffix(":")
+    return f"{scheme}://{user}{host}{path}"
 
 
 def admit(identity, number, line, used):

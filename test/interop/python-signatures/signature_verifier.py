@@ -102,7 +102,7 @@ def signature_of(fields):
     signature = signatures[label][0]
     if not isinstance(signature, bytes):
         raise Refusal("bad-structured-field")
-    if f"{label}={http_sf.ser([(components, parameters)])}" not in written:
+    if f"{label}={http_sf.ser([(components, parameters)])}," not in f"{written},":
         raise Refusal("not-canonical")
     return components, parameters, signature
 
@@ -172,6 +172,8 @@ def signature_base(message, components, parameters):
     request = message.request if isinstance(message, Response) else message
     if request.method != request.method.upper():
         raise Refusal("bad-signature")  # the package makes no base for such a method, so nobody has signed one
+    if "#" in request.request_target:
+        raise Refusal("missing-component")  # no target has a fragment, and the package would leave it out of the base
     for name, of_component in components:
         fields = (request if "req" in of_component else message).headers
         if not name.startswith("@") and not fields.values(name):
@@ -210,8 +212,9 @@ def check_body(message):
     """RFC 9530 over the bytes of the body; that the field is covered was found before."""
     digests = dictionary(", ".join(message.headers.values("content-digest")))
     if message.body is None:
-        to_head = isinstance(message, Response) and message.request.method == "HEAD"
-        if not to_head and (digests or message.headers.one("content-length") not in (None, "0")):
+        length = message.headers.one("content-length") or "0"
+        announced = digests or length != "0" or message.headers.values("transfer-encoding")
+        if announced and may_have_body(message):
             raise Refusal("missing-body")
         return
     if not digests:
@@ -227,6 +230,13 @@ def check_body(message):
             ContentDigest.verify(http_sf.ser(digests[algorithm]), base64.b64decode(message.body), key=algorithm)
         except InvalidSignature as error:
             raise Refusal("wrong-digest") from error
+
+
+def may_have_body(message):
+    """RFC 9110 section 6.4.1: these responses have the fields of a body that does not follow."""
+    if not isinstance(message, Response):
+        return True
+    return message.request.method != "HEAD" and message.status_code not in (204, 304)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def signed_claims(proof, jwk, max_bytes):
 def check_lifetime(claims, line):
     now, leeway = line["now"], line["proofLeewaySeconds"]
     check_time(claims, now, leeway)
-    if not all(isinstance(claims[name], int) for name in ("exp", "nbf") if name in claims):
+    if claims["exp"] % 1 or claims.get("nbf", 0) % 1:
         raise Refusal("bad-time")
     if claims["exp"] - now > line["maxLifetimeSeconds"] + leeway:
         raise Refusal("lifetime-too-long")
