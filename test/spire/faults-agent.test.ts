@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createX509Source, type X509Source } from 'svidkit/workload-api';
+import { createJwtSource, createX509Source, type X509Source } from 'svidkit/workload-api';
 import { describe, expect, it } from 'vitest';
 import { BACKOFF, useFaultBench } from './support/use-fault-bench.js';
 import { useSpire } from './support/use-spire.js';
@@ -73,7 +73,7 @@ describe('faults of the agent, under a steady load of mutual TLS', () => {
 
   it('shedding load: refused streams are retried, the open one is not disturbed', async () => {
     await spire().endAgent('SIGTERM');
-    await spire().startAgent({ streamsPerSecond: 1 });
+    await spire().startAgent({ callsPerSecond: 1 });
     await waitFor('a connected source', () => bench().source.health.connected);
     const codes: string[] = [];
     const onError = ({ code }: { code: string }): void => void codes.push(code);
@@ -85,6 +85,21 @@ describe('faults of the agent, under a steady load of mutual TLS', () => {
     });
     expect(new Set(codes)).toEqual(new Set(['unavailable']));
     expect(bench().source.health.connected).toBe(true);
+  });
+
+  it('shedding load of JWT-SVIDs: new ones are refused for the moment, one that is held goes on', async () => {
+    await using tokens = createJwtSource({ address: spire().address, backoff: BACKOFF });
+    await tokens.ready({ timeoutMs: 30_000 });
+    const fetchFor = (audience: string) => tokens.fetchJwtSvid({ audience });
+    const { token: held } = await waitFor('a JWT-SVID', () => fetchFor('held'));
+    await bench().fault('sheds load (1 JWT-SVID a second)', 'unavailable; cached one went on', async () => {
+      const audiences = ['a', 'b', 'c', 'd', 'e'];
+      const outcomes = await Promise.allSettled(audiences.map(fetchFor));
+      const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []));
+      expect(new Set(refused)).toEqual(new Set(['unavailable']));
+      expect((await fetchFor('held')).token).toBe(held);
+      for (const audience of audiences) await waitFor(`a JWT-SVID for ${audience}`, () => fetchFor(audience));
+    });
   });
 
   async function outage(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

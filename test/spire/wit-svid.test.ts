@@ -7,6 +7,7 @@ import { createWitSource, createWorkloadApiClient } from 'svidkit/workload-api';
 import { proveRequest } from 'svidkit/wpt';
 import { describe, expect, it } from 'vitest';
 import { collect } from './support/collect.js';
+import { recordFault } from './support/fault-table.js';
 import { bundlesOf, startProofService } from './support/proof-service.js';
 import { useSpire } from './support/use-spire.js';
 
@@ -38,6 +39,7 @@ describe('the WIT-SVID profile of a SPIRE agent that does not serve it', () => {
     expect(svids - svidsBefore).toBe(1);
     expect(bundles - bundlesBefore).toBeLessThanOrEqual(1);
     expect(() => source.getWitSvid()).toThrow(expect.objectContaining({ code: 'unimplemented' }));
+    recordFault({ group: 'agent', fault: 'WIT-SVIDs not served', client: 'unimplemented; gave up after one call' });
   });
 });
 

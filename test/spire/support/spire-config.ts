@@ -18,8 +18,8 @@ export interface SpireLayout {
   readonly caTtlSeconds: number;
   /** How the agent shows who it is: once with a token, or at any time with a certificate. */
   readonly attestor: AgentAttestor;
-  /** How many X.509-SVID streams a second the agent opens for one workload. Default: no limit. */
-  readonly streamsPerSecond?: number | undefined;
+  /** How many X.509-SVID streams and JWT-SVIDs a second the agent gives one workload. Default: no limit. */
+  readonly callsPerSecond?: number | undefined;
 }
 
 export type AgentAttestor = 'join_token' | 'x509pop';
@@ -110,13 +110,14 @@ plugins {
 /** Keys on disk: with them a restarted agent is the same agent, although its join token is spent. */
 export function agentConfig(layout: SpireLayout): string {
   const paths = spirePaths(layout.directory);
-  const { streamsPerSecond } = layout;
+  const { callsPerSecond } = layout;
   const limit =
-    streamsPerSecond === undefined
+    callsPerSecond === undefined
       ? ''
       : `
         ratelimit {
-            fetch_x509_svid = ${streamsPerSecond}
+            fetch_x509_svid = ${callsPerSecond}
+            fetch_jwt_svid = ${callsPerSecond}
         }`;
   return `agent {
     data_dir = "${paths.agentData}"

@@ -122,9 +122,9 @@ export class Spire implements AsyncDisposable {
   /**
    * Starts the agent, or starts it again with the identity that it kept on disk, where it has one.
    *
-   * @param limits how many X.509-SVID streams a second it opens for one workload; default no limit.
+   * @param limits how many X.509-SVID streams and JWT-SVIDs a second it gives one workload; default no limit.
    */
-  async startAgent(limits: { readonly streamsPerSecond?: number } = {}): Promise<void> {
+  async startAgent(limits: { readonly callsPerSecond?: number } = {}): Promise<void> {
     writeFileSync(this.#paths.agentConfig, agentConfig({ ...this.#layout, ...limits }));
     const isKnown = this.#layout.attestor === 'x509pop' || existsSync(join(this.#paths.agentData, AGENT_STATE));
     const arguments_ = isKnown ? [] : ['-joinToken', await this.commands.joinToken()];
