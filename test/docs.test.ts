@@ -5,8 +5,8 @@ import { anyId, Workload } from 'svidkit';
 import { createDevEndpoint } from 'svidkit/dev';
 import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
-import { freePort } from './spire/support/free-port.js';
 import { call } from './support/connections.js';
+import { freePort } from './support/free-port.js';
 import { ask } from './support/http2.js';
 import { type RunningProgram, runProgram, untilListening } from './support/programs.js';
 

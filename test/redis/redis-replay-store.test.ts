@@ -1,7 +1,7 @@
 import { createRedisReplayStore, type RedisReplayStoreOptions, type ReplayEntry } from 'svidkit/replay';
 import { describe, expect, it } from 'vitest';
-import { freePort } from '../spire/support/free-port.js';
 import { waitFor } from '../spire/support/wait-for.js';
+import { freePort } from '../support/free-port.js';
 import { rejectionOf } from '../support/rejections.js';
 import { connectCluster, connectRedis } from './support/clients.js';
 import { type Persistence, RedisServer } from './support/redis-server.js';

@@ -13,8 +13,8 @@ import {
   type MtlsOptions,
 } from 'svidkit/tls';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../spire/support/free-port.js';
 import { call, listen, rawConnect, rawExchange, readToEnd } from '../support/connections.js';
+import { freePort } from '../support/free-port.js';
 import { ask, plainServer, plainSession, urlOf } from '../support/http2.js';
 import { CLIENT, ourSvid, ours, type PemIdentity, pemIdentity, SERVER, Side, theirs } from '../support/mtls.js';
 import { REFUSED_LEAVES } from '../support/refused-leaves.js';

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { X509Svid } from 'svidkit/x509-svid';
-import { freePort } from '../../spire/support/free-port.js';
+import { freePort } from '../../support/free-port.js';
 import { NGINX } from './require-nginx.js';
 
 /** What the proxy is, and where it passes requests on to. */

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { onTestFinished } from 'vitest';
-import { freePort } from '../../spire/support/free-port.js';
 import { folderUntilExit, ManagedProcess } from '../../spire/support/processes.js';
 import { waitFor } from '../../spire/support/wait-for.js';
+import { freePort } from '../../support/free-port.js';
 import { REDIS_SERVER } from './require-redis.js';
 
 /** What the server remembers over a restart: every write it answered, those up to a second ago, or nothing. */

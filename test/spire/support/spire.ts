@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.js';
 import { writeAttestor } from './attestor.js';
 import { requireSpire, type SpireBinaries } from './binaries.js';
 import { type AllowedBroker, brokerSocket } from './broker-config.js';
-import { freePort } from './free-port.js';
 import { folderUntilExit, ManagedProcess } from './processes.js';
 import { makeSocketFolder } from './socket-folder.js';
 import { SpireCommands } from './spire-commands.js';

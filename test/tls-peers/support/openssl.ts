@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { freePort } from '../../spire/support/free-port.js';
 import { ManagedProcess } from '../../spire/support/processes.js';
 import { waitFor } from '../../spire/support/wait-for.js';
+import { freePort } from '../../support/free-port.js';
 import type { PemIdentity } from '../../support/mtls.js';
 
 export type OpensslVersion = '-tls1_2' | '-tls1_3';

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { freePort } from '../../spire/support/free-port.js';
 import { ManagedProcess } from '../../spire/support/processes.js';
 import { waitFor } from '../../spire/support/wait-for.js';
+import { freePort } from '../../support/free-port.js';
 import type { StaticFiles } from './static-files.js';
 
 export interface ProxyOptions {
