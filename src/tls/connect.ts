@@ -8,7 +8,7 @@ import { publishAccept, publishRefuse } from './events.js';
 import { type Identity, presentIdentity } from './identity.js';
 import { LiveConnections } from './live-connections.js';
 import type { MtlsClientSettings } from './read-options.js';
-import { clientContext, type TlsTuning } from './tls-context.js';
+import { clientContexts, type TlsTuning } from './tls-context.js';
 import type { VerifiedPeer } from './verified-peer.js';
 import { verifyPeer } from './verify-peer.js';
 
@@ -17,13 +17,12 @@ export type ConnectCallback = (error: Error | null, connection?: Connection) => 
 /** Makes verified connections, looks after them, and says whether one that was kept may be used again. */
 export class Connector {
   readonly settings: MtlsClientSettings;
-  readonly #tuning: TlsTuning;
+  readonly #contextOf: (identity: Identity | undefined) => SecureContext;
   readonly #live: LiveConnections;
-  #presented: { readonly identity: Identity | undefined; readonly context: SecureContext } | undefined;
 
   constructor(settings: MtlsClientSettings, tuning: TlsTuning) {
     this.settings = settings;
-    this.#tuning = tuning;
+    this.#contextOf = clientContexts(tuning, settings.webPki);
     this.#live = new LiveConnections(settings, 'client', (refusal) => publishRefuse('client', refusal));
   }
 
@@ -105,13 +104,6 @@ export class Connector {
   #verify(socket: TLSSocket, name: string): VerifiedPeer | undefined {
     const { peers, verifyHostname } = this.settings;
     return peers && verifyPeer(socket, peers, 'server', verifyHostname ? name : undefined);
-  }
-
-  #contextOf(identity: Identity | undefined): SecureContext {
-    if (this.#presented === undefined || this.#presented.identity !== identity) {
-      this.#presented = { identity, context: clientContext(identity, this.#tuning, this.settings.webPki) };
-    }
-    return this.#presented.context;
   }
 }
 

@@ -64,25 +64,31 @@ export function contextOptions(identity: Identity | undefined, tuning: TlsTuning
   };
 }
 
-/** Those of clients that tune nothing; each lives as long as its identity. */
-const untuned: WeakMap<Identity, SecureContext> = new WeakMap();
+/** By the identity that is presented; each lives as long. */
+type Contexts = WeakMap<object, SecureContext>;
+
+/** Those of all clients that tune nothing and verify by bundles. */
+const untuned: Contexts = new WeakMap();
+const NOBODY = Object.freeze({});
 
 /**
- * The context of a client that presents an identity of ours, or nothing. Those who tune nothing and verify by bundles share
- * one for each identity: making it reads the key and the certificates, which takes as long as the rest of a handshake.
+ * Gives the context in which a client presents an identity of ours, or nothing. It is made once for each identity,
+ * because that reads the key and the certificates, which takes as long as the rest of a handshake.
  *
  * @param webPki the authorities that Node trusts; left out where svidkit verifies the server.
  */
-export function clientContext(
-  identity: Identity | undefined,
+export function clientContexts(
   tuning: TlsTuning,
   webPki: { readonly ca: string[] | undefined } | undefined,
-): SecureContext {
-  const isShared = identity !== undefined && webPki === undefined && Object.keys(tuning).length === 0;
-  const known = isShared ? untuned.get(identity) : undefined;
-  if (known !== undefined) return known;
-  const options = contextOptions(identity, tuning);
-  const context = createSecureContext(webPki === undefined ? options : { ...options, ca: webPki.ca });
-  if (isShared) untuned.set(identity, context);
-  return context;
+): (identity: Identity | undefined) => SecureContext {
+  const contexts: Contexts = webPki === undefined && Object.keys(tuning).length === 0 ? untuned : new WeakMap();
+  return (identity) => {
+    const key = identity ?? NOBODY;
+    const known = contexts.get(key);
+    if (known !== undefined) return known;
+    const options = contextOptions(identity, tuning);
+    const context = createSecureContext(webPki === undefined ? options : { ...options, ca: webPki.ca });
+    contexts.set(key, context);
+    return context;
+  };
 }
