@@ -1,6 +1,5 @@
 import { HttpSignatureError, type HttpSignatureErrorCode } from '../errors/index.js';
 import type { Fields } from '../internal/fields.js';
-
 import { type ReceivedSignature, receivedSignatures } from './message-signature.js';
 import { checkLife, readLife, textParameter } from './parameters.js';
 import type { ItemParameters } from './structured-fields.js';

@@ -13,7 +13,7 @@ import { parseTrustDomain } from 'svidkit/id';
 import { mintJwtSvid, verifyJwtSvid } from 'svidkit/jwt-svid';
 import { verifyWit } from 'svidkit/wit';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { temporaryFolder } from '../support/credential-files.js';
+import { faultsIn, temporaryFolder } from '../support/credential-files.js';
 import { keyPair } from '../support/key-pairs.js';
 import { ourBundle, theirBundle } from '../support/mtls.js';
 import { codeOf } from '../support/refusals.js';
@@ -46,9 +46,7 @@ beforeEach(() => {
 
 const at = (name: string): string => join(folder, name);
 const write = (name: string, text: string): void => writeFileSync(at(name), text, { mode: 0o600 });
-/** Without what says only that this machine has taken longer over a look than `settleMs`. */
-const faultsHeard = (): FileSourceError[] => heard.filter(({ code }) => code !== 'unsettled');
-const codes = (): string[] => faultsHeard().map(({ code }) => code);
+const codes = (): string[] => faultsIn(heard).map(({ code }) => code);
 const common = {
   pollMs: 20,
   quietMs: 5,
@@ -288,6 +286,6 @@ describe('a BundleFileSource', () => {
     const source = createBundleFileSource({ ...common, jwt: { 'example.org': at('jwks.json') } });
     onTestFinished(() => source.close());
     await until(codes).toEqual(['bad_bundle']);
-    expect(faultsHeard()[0]?.cause).toMatchObject({ code: 'private_key_member' });
+    expect(faultsIn(heard)[0]?.cause).toMatchObject({ code: 'private_key_member' });
   });
 });

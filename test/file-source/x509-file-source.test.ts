@@ -8,6 +8,7 @@ import type { X509Svid } from 'svidkit/x509-svid';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import {
   type Files,
+  faultsIn,
   renameOneByOne,
   switchAtAStroke,
   temporaryFolder,
@@ -35,9 +36,7 @@ beforeEach(() => {
   heard = [];
 });
 
-/** Without what says only that this machine has taken longer over a look than `settleMs`. */
-const faultsHeard = (): FileSourceError[] => heard.filter(({ code }) => code !== 'unsettled');
-const codes = (): string[] => faultsHeard().map(({ code }) => code);
+const codes = (): string[] => faultsIn(heard).map(({ code }) => code);
 const filesOf = (svid: X509Svid, bundle = ourBundle): Files => x509Files(svid, bundle.toPem());
 
 function start(options: Partial<X509FileSourceOptions> = {}): X509FileSource {
@@ -275,7 +274,7 @@ describe('what an X509FileSource keeps when files turn bad', () => {
     asNobody();
     start();
     await until(codes).toEqual(['access_denied']);
-    expect(faultsHeard()[0]?.message).toMatch(
+    expect(faultsIn(heard)[0]?.message).toMatch(
       /tls\.crt may not be read by this process \(uid \d+, gid \d+\): .* mode 0$/,
     );
   });
@@ -284,8 +283,8 @@ describe('what an X509FileSource keeps when files turn bad', () => {
     writeOneByOne(folder, { ...filesOf(first), 'tls.key': second.privateKeyPkcs8Pem() });
     start();
     await until(codes).toEqual(['bad_identity']);
-    expect(faultsHeard()[0]?.cause).toBeInstanceOf(X509SvidError);
-    expect(faultsHeard()[0]?.cause).toMatchObject({ code: 'key_mismatch' });
+    expect(faultsIn(heard)[0]?.cause).toBeInstanceOf(X509SvidError);
+    expect(faultsIn(heard)[0]?.cause).toMatchObject({ code: 'key_mismatch' });
   });
 });
 

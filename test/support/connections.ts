@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import type { ClientRequest, Server as HttpServer, IncomingMessage } from 'node:http';
 import { type Agent, type Server as HttpsServer, request } from 'node:https';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
@@ -41,7 +41,7 @@ export interface CallOptions {
 export async function call(agent: Agent, port: number, options: CallOptions = {}): Promise<Answer> {
   const outgoing: ClientRequest = request({ host: '127.0.0.1', port, agent, ...options });
   outgoing.end();
-  const closed = new Promise((resolve) => outgoing.once('close', resolve));
+  const closed = closeOf(outgoing);
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
   const { socket } = incoming;
   incoming.setEncoding('utf8');
@@ -68,6 +68,11 @@ export function rawExchange(port: number, options: ConnectionOptions, text: stri
   return readToEnd(socket);
 }
 
+/** Is fulfilled when something closes, whichever way; `once` is rejected by an error that comes before. */
+export function closeOf(closing: EventEmitter): Promise<void> {
+  return new Promise((resolve) => closing.once('close', () => resolve()));
+}
+
 /** Everything a socket receives until it is closed, whichever way. */
 export async function readToEnd(socket: Socket): Promise<string> {
   let text = '';
@@ -76,6 +81,6 @@ export async function readToEnd(socket: Socket): Promise<string> {
     text += chunk;
   });
   socket.on('error', () => undefined);
-  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
+  if (!socket.closed) await closeOf(socket);
   return text;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FileSourceError } from 'svidkit/errors';
 import type { X509Svid } from 'svidkit/x509-svid';
 import { onTestFinished } from 'vitest';
 
@@ -12,6 +13,11 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'svidkit-files-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** What a source on files was told went wrong, without what says only that a look took longer than `settleMs` here. */
+export function faultsIn(heard: readonly FileSourceError[]): FileSourceError[] {
+  return heard.filter(({ code }) => code !== 'unsettled');
 }
 
 /** As the files of cert-manager are called. */

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
-import { listen } from './connections.js';
+import { listen, readToEnd } from './connections.js';
 
 export interface RawAnswer {
   readonly status: number;
@@ -16,16 +16,11 @@ export async function sendRaw(
   fields: readonly string[],
   body: string | Uint8Array = '',
 ): Promise<RawAnswer> {
-  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
-  let text = '';
-  socket.on('data', (chunk) => {
-    text += chunk;
-  });
+  const socket = connect(port, '127.0.0.1');
   // In one piece, and a reset after the answer is none of ours: a server need not wait for a body that it does not want.
   const head = [requestLine, ...fields, 'Connection: close', '', ''].join('\r\n');
-  socket.on('error', () => undefined).write(Buffer.concat([Buffer.from(head), Buffer.from(body)]));
-  await new Promise((resolve) => socket.once('close', resolve));
-  const [answered = '', ...rest] = text.split('\r\n\r\n');
+  socket.write(Buffer.concat([Buffer.from(head), Buffer.from(body)]));
+  const [answered = '', ...rest] = (await readToEnd(socket)).split('\r\n\r\n');
   return { status: Number(answered.split(' ')[1]), head: answered, body: rest.join('\r\n\r\n') };
 }
 

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { closeOf } from './connections.js';
 
 /** RFC 9113 section 6: the types of frames that are used here. */
 export const FRAME = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4 } as const;
@@ -31,7 +32,7 @@ export async function sendRawHttp2(
     }
   });
   socket.on('error', () => undefined);
-  await new Promise((resolve) => socket.once('close', resolve));
+  await closeOf(socket);
   return status;
 }
 

@@ -3,7 +3,7 @@ import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { createHttp2SessionPool, createHttpsAgent } from 'svidkit/tls';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { rawExchange } from '../support/connections.js';
+import { closeOf, rawExchange } from '../support/connections.js';
 import { FollowedSide } from '../support/followed-side.js';
 import { ask, plainSession, urlOf } from '../support/http2.js';
 import { CLIENT, ourSvid, pemIdentity, SERVER, theirBundle, theirs } from '../support/mtls.js';
@@ -41,7 +41,7 @@ function overHttps(port: number): Post {
       headers: { 'Content-Type': 'text/plain' },
     });
     outgoing.end(body);
-    const closed = new Promise((resolve) => outgoing.once('close', resolve));
+    const closed = closeOf(outgoing);
     const [incoming] = await once(outgoing, 'response');
     const answer = await text(incoming);
     // By then the agent has its connection back.
@@ -76,7 +76,7 @@ async function exchangeHttp2(port: number): Promise<string> {
     });
     stream.end();
   }
-  if (!session.destroyed) await new Promise((resolve) => session.once('close', resolve));
+  if (!session.destroyed) await closeOf(session);
   return answered;
 }
 

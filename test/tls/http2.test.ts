@@ -13,7 +13,7 @@ import {
   type MtlsOptions,
 } from 'svidkit/tls';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { call, listen, rawConnect, rawExchange, readToEnd } from '../support/connections.js';
+import { call, closeOf, listen, rawConnect, rawExchange, readToEnd } from '../support/connections.js';
 import { freePort } from '../support/free-port.js';
 import { ask, plainServer, plainSession, urlOf } from '../support/http2.js';
 import { CLIENT, ourSvid, ours, type PemIdentity, pemIdentity, SERVER, Side, theirs } from '../support/mtls.js';
@@ -71,7 +71,7 @@ async function refusalOfClient(identity: Partial<PemIdentity>, version: SecureVe
       .request({ ':path': '/' })
       .on('error', () => undefined)
       .end();
-  if (!session.destroyed) await new Promise((resolve) => session.once('close', resolve));
+  if (!session.destroyed) await closeOf(session);
   expect([...handled, ...emitted]).toEqual([]);
   const [refusal, ...others] = server.refused;
   expect(others).toEqual([]);

@@ -175,19 +175,19 @@ describe('an identity that is replaced', () => {
         setImmediate(() => response.end());
       }),
     );
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < 20; round += 1) {
       const asked = Array.from({ length: 5 }, () => call(agent, port));
       rotate(client, CLIENT);
       const answers = await Promise.all(asked);
       expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200));
     }
-    expect(serials.size).toBe(8);
+    expect(serials.size).toBe(20);
     const kept = Object.values(agent.freeSockets).flat() as TLSSocket[];
     const presented = kept.map((socket) => socket.getX509Certificate()?.serialNumber.toLowerCase());
     const newest = client.current instanceof Error ? '' : client.current.certificates[0]?.serialNumber;
     expect(new Set(presented).size).toBeLessThanOrEqual(1);
     expect(presented.every((serial) => serial === newest?.toLowerCase())).toBe(true);
-  });
+  }, 60_000);
 
   it('is no reason to close what the other side still admits', async () => {
     const accepting = createTlsServer(new Side(ourSvid(SERVER)));

@@ -3,6 +3,7 @@ import { request } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { createHttpsAgent, createMtlsFetch, createUndiciConnector } from 'svidkit/tls';
 import { Agent, request as undiciRequest } from 'undici';
+import { closeOf } from '../../support/connections.js';
 import type { Caller, OpenOptions, TlsClient } from './speech.js';
 
 const PATIENCE_MS = 10_000;
@@ -24,7 +25,7 @@ export const httpsAgent: TlsClient = {
       async ask() {
         const outgoing = request(urlOf(target), { agent, signal: AbortSignal.timeout(PATIENCE_MS) });
         outgoing.end();
-        const closed = new Promise((resolve) => outgoing.once('close', resolve));
+        const closed = closeOf(outgoing);
         const [incoming] = await once(outgoing, 'response');
         // The answer is read in any case: a connection with an unread answer is kept from everybody.
         const answer = await json(incoming).catch(() => undefined);

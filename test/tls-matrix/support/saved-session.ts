@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { closeOf } from '../../support/connections.js';
 import { CLIENT, ourSvid, ours, pemIdentity, SERVER } from '../../support/mtls.js';
 import { makeLeaf } from '../../support/x509.js';
 import { FollowedSide } from './followed-side.js';
@@ -60,7 +61,7 @@ async function visit(
 ): Promise<{ readonly resumed: boolean; readonly session: Buffer | undefined }> {
   const socket: TLSSocket = connect(options);
   let session: Buffer | undefined;
-  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const closed = closeOf(socket);
   const saved = new Promise<void>((resolve) => {
     socket.on('session', (later) => {
       session = later;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { ManagedProcess } from '../../spire/support/processes.js';
 import { waitFor } from '../../spire/support/wait-for.js';
+import { closeOf } from '../../support/connections.js';
 import { freePort } from '../../support/free-port.js';
 import type { PemIdentity } from '../../support/mtls.js';
 
@@ -49,7 +50,7 @@ export async function runClient(
   }
   child.stdin.on('error', () => undefined).write(text);
   const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
-  await new Promise((resolve) => child.once('close', resolve));
+  await closeOf(child);
   clearTimeout(timer);
   return output;
 }
